@@ -37,8 +37,8 @@ type Reader struct {
 const recentChunks = 4
 
 type checked struct {
-	index int64
-	data  []byte // nil: slot unused
+	index, length int64
+	buf           *[ChunkSize]byte // nil: slot unused
 }
 
 // NewReader returns a Reader over src for the bytes that m names.
@@ -82,35 +82,45 @@ func (r *Reader) readChunk(p []byte, off int64) (int, error) {
 	if off == start && int64(len(p)) >= length {
 		return int(length), r.fetch(p[:length], index) // whole chunk: checked in the caller's own memory
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	data, err := r.cached(index, length)
-	if err != nil {
+	if n, ok := r.copyRecent(p, index, off-start); ok {
+		return n, nil
+	}
+	// The lock is not held while the chunk is read and checked: parallel faults must not wait for each other's disk.
+	buf := chunkPool.Get().(*[ChunkSize]byte)
+	data := buf[:length]
+	if err := r.fetch(data, index); err != nil {
+		chunkPool.Put(buf)
 		return 0, err
 	}
-	return copy(p, data[off-start:]), nil
+	n := copy(p, data[off-start:])
+	r.remember(index, buf, length)
+	return n, nil
 }
 
-// cached returns the checked chunk from the recent ones, or fetches it. Precondition: r.mu is held.
-func (r *Reader) cached(index, length int64) ([]byte, error) {
+var chunkPool = sync.Pool{New: func() any { return new([ChunkSize]byte) }}
+
+// copyRecent serves p from a recently checked chunk, if it is there.
+func (r *Reader) copyRecent(p []byte, index, at int64) (int, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	for i := range r.recent {
-		if c := &r.recent[i]; c.data != nil && c.index == index {
-			return c.data, nil
+		if c := &r.recent[i]; c.buf != nil && c.index == index {
+			return copy(p, c.buf[at:c.length]), true
 		}
 	}
+	return 0, false
+}
+
+// remember keeps a checked chunk in place of the oldest.
+func (r *Reader) remember(index int64, buf *[ChunkSize]byte, length int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	slot := &r.recent[r.next]
 	r.next = (r.next + 1) % recentChunks
-	buf := slot.data[:0]
-	slot.data = nil // nobody finds the slot while its bytes are unchecked
-	if int64(cap(buf)) < length {
-		buf = make([]byte, length)
+	if slot.buf != nil {
+		chunkPool.Put(slot.buf)
 	}
-	buf = buf[:length]
-	if err := r.fetch(buf, index); err != nil {
-		return nil, err
-	}
-	slot.index, slot.data = index, buf
-	return buf, nil
+	*slot = checked{index: index, length: length, buf: buf}
 }
 
 // fetch reads chunk index into buf, which must be private memory of the chunk's length, and checks it there.

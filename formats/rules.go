@@ -28,11 +28,23 @@ const (
 	RuleHeaderOversized  = "header_oversized"
 	RuleDtypeUnsafe      = "dtype_unsafe"
 	RuleTemplate         = "template_injection"
-	RuleRemoteCode       = "remote_code"
+	RuleRemoteCode       = "remote_code"           // a document that makes its loader run or fetch code
+	RuleRemoteReference  = "remote_code_reference" // a document that names classes of its own folder's Python, run only by consent
+	RuleInspectorFailed  = "inspector_failed"      // an inspector crashed or could not read: what it would have said is unknown
 	RuleKerasLambda      = "keras_lambda"
 	RuleCustomOps        = "custom_ops"
 	RuleGraphFileAccess  = "graph_file_access" // a graph operator that reads or writes files or runs Python
 	RuleExternalData     = "onnx_suspicious_external_data"
 	RuleONNXNested       = "onnx_nested_graph"
 	RuleONNXCode         = "onnx_code_in_metadata"
+
+	// What provenance adds: emitted outside the inspectors, weighed in the same table.
+	RuleChecksumMismatch       = "checksum_mismatch"       // a checksum list, or the file's own name, names another digest
+	RuleUnknownChecksum        = "unknown_checksum"        // a trusted list is required and lacks the file
+	RuleSignatureInvalid       = "signature_invalid"       // a signature that names a trusted signer does not fit the bytes
+	RuleUnsignedModel          = "unsigned_model"          // nothing trusted vouches for the file
+	RuleUnknownPublisher       = "unknown_publisher"       // a good signature by somebody who is not trusted
+	RuleProvenanceUnverifiable = "provenance_unverifiable" // evidence that cannot be read or checked
+	RuleSBOMMissing            = "sbom_missing"            // an SBOM is required and none names the file's digest
+	RuleSBOMPolicyDenial       = "sbom_policy_denial"      // the policy denies the file
 )

@@ -1,0 +1,90 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+)
+
+// DefaultFile is read when no --config names another; it may be absent.
+const DefaultFile = "/etc/trustfs/trustfs.yaml"
+
+// Config holds every setting. Field tags are the keys of the file; those that are flags too stand in the option table.
+type Config struct {
+	// What is admitted.
+	Profile          string         `yaml:"profile"`           // strict, content or audit
+	MaxScore         int            `yaml:"max-score"`         // the highest score that is admitted
+	RequireSignature bool           `yaml:"require-signature"` // a model without a valid signature is refused unread
+	TrustedPublisher []string       `yaml:"trusted-publisher"`
+	TrustKey         []string       `yaml:"trust-key"`    // files with public keys
+	TrustedRoot      string         `yaml:"trusted-root"` // file, Sigstore's trusted_root.json
+	Policy           []string       `yaml:"policy"`       // rego files
+	PolicyQuery      string         `yaml:"policy-query"`
+	SBOM             []string       `yaml:"sbom"` // files
+	RequireSBOM      bool           `yaml:"require-sbom"`
+	AllowPreset      []string       `yaml:"allow-preset"`
+	Checksums        []string       `yaml:"checksums"` // lists that may acquit
+	RequireChecksums bool           `yaml:"require-checksums"`
+	Weights          map[string]int `yaml:"weights"` // rule to weight, in place of the rule table's
+	// Context is handed to policies as it stands: environment, host labels.
+	Context map[string]string `yaml:"context"`
+
+	// How a mount serves.
+	Serve      string `yaml:"serve"`
+	Seal       string `yaml:"seal"`
+	Prescan    string `yaml:"prescan"`
+	Views      string `yaml:"views"`
+	ViewsFrom  string `yaml:"views-from"`
+	AllowOther bool   `yaml:"allow-other"`
+
+	State     string `yaml:"state"` // directory: pins and caches
+	Quantizer string `yaml:"quantizer"`
+	Jail      Jail   `yaml:"jail"`
+
+	origin map[string]string // key to where its value came from; absent: default
+}
+
+// Jail says what the analysis of a file is held by.
+type Jail struct {
+	Require string `yaml:"require"` // full, or seccomp where the host has no user namespaces
+	Worker  string `yaml:"worker"`  // file, the worker binary; empty: beside trustfs, else /usr/lib/trustfs
+}
+
+// Default is what holds when nobody says anything.
+func Default() *Config {
+	return &Config{
+		Profile:    "strict",
+		MaxScore:   20,
+		Serve:      "auto",
+		Seal:       "none",
+		Prescan:    "off",
+		Views:      "off",
+		ViewsFrom:  "clean",
+		AllowOther: os.Geteuid() == 0, // others than root cannot, unless /etc/fuse.conf lets them
+		State:      defaultState(),
+		Jail:       Jail{Require: "full"},
+		origin:     map[string]string{},
+	}
+}
+
+// defaultState is /var/lib/trustfs for root, and a folder of the user's own for others. See the XDG base directory
+// specification.
+func defaultState() string {
+	if os.Geteuid() == 0 {
+		return "/var/lib/trustfs"
+	}
+	if dir := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "trustfs")
+	}
+	if home, err := os.UserHomeDir(); err == nil {
+		return filepath.Join(home, ".local", "state", "trustfs")
+	}
+	return "/var/lib/trustfs"
+}
+
+// Origin says where the value of a key came from: "default", "FILE:LINE" or "--KEY".
+func (c *Config) Origin(key string) string {
+	if from, ok := c.origin[key]; ok {
+		return from
+	}
+	return "default"
+}

@@ -80,7 +80,10 @@ func (r *Reader) readChunk(p []byte, off int64) (int, error) {
 	start := index * ChunkSize
 	length := min(ChunkSize, r.m.Size-start)
 	if off == start && int64(len(p)) >= length {
-		return int(length), r.fetch(p[:length], index) // whole chunk: checked in the caller's own memory
+		if err := r.fetch(p[:length], index); err != nil { // a whole chunk is checked in the caller's own memory
+			return 0, err
+		}
+		return int(length), nil
 	}
 	if n, ok := r.copyRecent(p, index, off-start); ok {
 		return n, nil

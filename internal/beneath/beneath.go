@@ -16,6 +16,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"trustfs/integrity"
 )
 
 // A Root is a directory that names are resolved below. It is safe for parallel use.
@@ -133,6 +135,16 @@ func (r *Root) Readlink(path string) (string, error) {
 		return "", pathError("readlink", path, err)
 	}
 	return string(buf[:n]), nil
+}
+
+// Stat gives the identity of the object at path, without following a link.
+func (r *Root) Stat(path string) (integrity.Identity, error) {
+	p, err := r.Path(path)
+	if err != nil {
+		return integrity.Identity{}, err
+	}
+	defer p.Close()
+	return integrity.IdentityOf(int(p.Fd()))
 }
 
 // Dir opens the directory at path for listing.

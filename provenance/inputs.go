@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -154,6 +155,16 @@ func (g *gatherer) read(path string, outside bool, max int64) ([]byte, error) {
 		}
 		g.seen = g.seen[:n]
 	}
+}
+
+// inputs gives each input once. One that changed between two looks stays twice, and so is never current.
+func (g *gatherer) inputs() []InputID {
+	once := make(map[InputID]bool, len(g.seen))
+	return slices.DeleteFunc(g.seen, func(in InputID) bool {
+		again := once[in]
+		once[in] = true
+		return again
+	})
 }
 
 // Current says whether every input still is what it was when the evidence was gathered: by opening and stat, without

@@ -43,4 +43,6 @@ type Judgement struct {
 }
 
 // Allowed says whether the file may be served. A nil Judgement is a denial.
-func (j *Judgement) Allowed() bool { return j != nil && j.Report != nil && j.Manifest != nil && j.Report.Verdict == Allow }
+func (j *Judgement) Allowed() bool {
+	return j != nil && j.Report != nil && j.Manifest != nil && j.Report.Verdict == Allow
+}

@@ -1,0 +1,173 @@
+package gatekeeper
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"trustfs/formats"
+	"trustfs/integrity"
+	"trustfs/provenance"
+)
+
+// An Analyst inspects a file's bytes in the jail. A worker that dies, hangs or answers nonsense is an error, and refuses.
+type Analyst interface {
+	Analyse(ctx context.Context, f *os.File, m *integrity.Manifest, names []string) (*formats.Result, error)
+}
+
+// An Examiner gathers what vouches for a file. *provenance.Verifier is one.
+type Examiner interface {
+	Evidence(ctx context.Context, tree provenance.Tree, s provenance.Subject) (*provenance.Evidence, error)
+}
+
+// An Adviser is the operator's policy: it objects to files, and is asked after everything else is known.
+type Adviser interface {
+	// Advise gives the policy's objections and warnings. opener is nil where nobody opens. An error refuses.
+	Advise(ctx context.Context, q Question, opener *Opener) (Advice, error)
+	// RefersToOpener says whether the answer may differ from opener to opener; otherwise it is asked once a file.
+	RefersToOpener() bool
+	// Epoch changes whenever the policy does: verdicts of another epoch are made anew.
+	Epoch() uint64
+}
+
+// A Question is what a policy may look at. All of it is immutable.
+type Question struct {
+	Report *Report
+	SBOM   any // the SBOM that names the file's digest, nil without one
+	File   Attributes
+}
+
+// Attributes are the file's owner and mode.
+type Attributes struct {
+	UID, GID uint32
+	Mode     uint32 // permission bits
+}
+
+// Advice is a policy's answer.
+type Advice struct{ Deny, Warn []string }
+
+// Config is what a Gate judges by. Its zero value is strict with a maximum score of 0.
+type Config struct {
+	Profile  Profile
+	MaxScore int            // admits this score and refuses one more
+	Weights  map[string]int // operators' weights, by rule
+	Require  provenance.Requirements
+
+	Analyst  Analyst
+	Examiner Examiner
+	Adviser  Adviser
+	Log      *slog.Logger
+	// CacheBytes bounds what manifests and verdicts may hold in memory; 0 means 64 MiB.
+	CacheBytes int64
+}
+
+// A Gate judges files. It is safe for parallel use.
+type Gate struct {
+	cfg     Config
+	scorer  *scorer
+	log     *slog.Logger
+	memory  *memory
+	flights flights
+}
+
+// New makes a Gate, or says what is missing or contradictory in the configuration.
+func New(cfg Config) (*Gate, error) {
+	profile, err := ParseProfile(string(cfg.Profile))
+	if err != nil {
+		return nil, err
+	}
+	cfg.Profile = profile
+	switch {
+	case cfg.Analyst == nil:
+		return nil, errors.New("gatekeeper: no analyst: nothing may be admitted without an analysis in the jail")
+	case cfg.Examiner == nil:
+		return nil, errors.New("gatekeeper: no examiner of provenance")
+	case cfg.MaxScore < 0:
+		return nil, fmt.Errorf("max-score %d: expected 0 or more", cfg.MaxScore)
+	}
+	scorer, err := newScorer(cfg.Weights, cfg.Profile)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	memory, err := newMemory(cfg.CacheBytes)
+	if err != nil {
+		return nil, err
+	}
+	return &Gate{cfg: cfg, scorer: scorer, log: cfg.Log, memory: memory}, nil
+}
+
+// Close lets the caches go. Judgements already given stay valid.
+func (g *Gate) Close() { g.memory.close() }
+
+// Judge gives the verdict on a file, from the cache when nothing it depends on has changed. An error means that there is no
+// verdict for this caller: ctx was done (the judgement goes on, for the next to ask), or the descriptor is unusable. A file
+// that cannot be judged is not an error but a denial with its reason.
+func (g *Gate) Judge(ctx context.Context, s Subject) (*Judgement, error) {
+	id, err := integrity.IdentityOf(int(s.File.Fd()))
+	if err != nil {
+		return nil, err
+	}
+	key := verdictKey{id: id, path: s.Path}
+	e := g.memory.verdict(key)
+	if e == nil || !g.current(e, s.Tree) {
+		if e, err = g.judgeOnce(ctx, key, s); err != nil {
+			return nil, err
+		}
+	}
+	return g.forOpener(ctx, e, s.Opener)
+}
+
+// judgeOnce lets one of all concurrent callers judge, on a descriptor of its own, and the others wait for it.
+func (g *Gate) judgeOnce(ctx context.Context, key verdictKey, s Subject) (*entry, error) {
+	return g.flights.do(ctx, key, func() (func() *entry, error) {
+		own, err := duplicate(s.File)
+		if err != nil {
+			return nil, err
+		}
+		s.File = own
+		return func() *entry {
+			defer own.Close()
+			return g.judge(context.WithoutCancel(ctx), s)
+		}, nil
+	})
+}
+
+func duplicate(f *os.File) (*os.File, error) {
+	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 3)
+	if err != nil {
+		return nil, fmt.Errorf("duplicating the descriptor: %w", err)
+	}
+	return os.NewFile(uintptr(fd), f.Name()), nil
+}
+
+// judge is the pipeline. It always gives an entry; what goes wrong in it is a denial.
+func (g *Gate) judge(ctx context.Context, s Subject) *entry {
+	start := time.Now()
+	c := &judging{subject: s, report: &Report{}}
+	c.report.SetPath(s.Path)
+	var failure error
+	for _, step := range []func(context.Context, *judging) error{
+		g.digest,   // integrity: what exactly are the bytes
+		g.failFast, // provenance that must be there, before anything is analysed
+		g.analyse,  // format and findings, in the jail
+		g.examine,  // provenance: what vouches for the digest
+		g.score,    // the rule table
+		g.advise,   // the policy, where it does not ask who opens
+	} {
+		if failure = step(ctx, c); failure != nil {
+			break
+		}
+	}
+	g.decide(c, failure)
+	c.report.ElapsedMS = float64(time.Since(start).Microseconds()) / 1000
+	g.announce(c.report)
+	return g.remember(c, failure)
+}

@@ -1,0 +1,80 @@
+package jinja
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestConvicts(t *testing.T) {
+	for _, src := range []string{
+		`{{ ''.__class__ }}`, `{{ ''['__class__'] }}`, `{{ ''["\x5f\x5fclass\x5f\x5f"] }}`, `{{ ''['\137_class__'] }}`,
+		`{{ ''['\N{LOW LINE}_class__'] }}`, `{{ x|attr(y) }}`, `{{ x | attr('a') }}`, `{{ x|map('attr', 'a') }}`,
+		`{{ x|map(attribute='__class__') }}`, `{{ x|map(attribute=y) }}`, `{{ x|sort(attribute='a' ~ y) }}`,
+		`{{ x['__cla' ~ 'ss__'] }}`, `{{ x['__cla' 'ss__'] }}`, `{{ x['_' * 2 ~ 'class' ~ '_' * 2] }}`,
+		`{% set u = '__' %}{{ x[u ~ 'class' ~ u] }}`, `{% set u = '_' %}{% set v = u ~ u %}{{ x|first(v ~ 'class' ~ v) }}`,
+		`{{ x[['__','class','__']|join] }}`, `{{ x[['_','_','class','_','_']|join('')] }}`, `{% set a = ['__','ssalc','__']|join|reverse %}`,
+		`{{ x['%s' % y] }}`, `{{ x['a'.upper()] }}`, `{{ x['a'|upper] }}`, `{{ '{0.__class__}'.format(x) }}`,
+		`{{ cycler.x }}`, `{{ lipsum['a'] }}`, `{{ request.application }}`, `{{ config.SECRET }}`, `{{ self['x'] }}`,
+		`{{ getattr(x, 'y') }}`, `{{ eval('1') }}`, `{{ os.environ }}`, `{{ x.popen('id') }}`, `{{ f.gi_frame }}`, `{{ x.mro() }}`,
+		`{% include 'x' %}`, `{%- import 'x' as y %}`, `{% from 'x' import y %}`, `{% extends x %}`, `{% debug %}`,
+		`{{ {'a':{}}.__class__ }}`, `{{ "}}".__class__ }}`, `{% raw %}{{ x.__class__ }}{% endraw %}`,
+		`{{ 'open.__class__ }}`, `{{ x.__class__`, `{# c #}{{ __builtins__ }}`, "{{ x\n.\n__class__ }}",
+	} {
+		if len(Scan(src)) == 0 {
+			t.Errorf("%s: not seen", src)
+		}
+	}
+}
+
+func TestAcquits(t *testing.T) {
+	for _, src := range []string{
+		``, `plain __class__ text`, `{# __class__ #}{{ x }}`, `text { __class__ } {{ x }}`, `{{ 'Define __init__ in your class' }}`,
+		`{% for m in messages %}{{ m['role'] + ': ' + m.content }}{% endfor %}`, `{{ messages[messages|length - 1]['content'] }}`,
+		`{{ messages[loop.index0 + 1].content.split('</think>')[-1] }}`, `{% set ns = namespace(found=false, x='a') %}{% set ns.found = true %}`,
+		`{{ '_' ~ x }}`, `{{ tools | map(attribute='name') | join(', ') }}`, `{{ x|selectattr('role', 'equalto', 'user')|list }}`,
+		`{%- set config = x.config %}{{ config.name }}`, `{% macro f(request) %}{{ request.url }}{% endmacro %}`,
+		`{% for os in systems %}{{ os.name }}{% endfor %}`, `{{ raise_exception('no') }}`, `{{ strftime_now('%d %b %Y') }}`,
+		`{{ x['a' if y else 'b'] }}`, `{{ x[y['k']] }}`, `{{ x | tojson(indent=4) }}`, `{% generation %}x{% endgeneration %}`,
+		`{{ '{"name": ' }}{{ x }}{{ '}' }}`, `{{ "<|im_start|>" + 'a\n' }}`, `{{ cycler('a', 'b') }}`, `{{ range(3) }}`,
+	} {
+		if hits := Scan(src); len(hits) > 0 {
+			t.Errorf("%s: %v", src, hits)
+		}
+	}
+}
+
+func TestManyHitsAreBounded(t *testing.T) {
+	if n := len(Scan(strings.Repeat("{{ x.__class__ }}", 1000))); n != MaxHits {
+		t.Errorf("%d hits, want %d", n, MaxHits)
+	}
+}
+
+// TestLongTemplates has the shapes that would take quadratic time where each token looked at all others.
+func TestLongTemplates(t *testing.T) {
+	for _, part := range []string{`x[`, `\\'`, `'{__a__}',`, `a,`, `'a'`, `a=`, `(`, `{{`, `'a'~`} {
+		for _, open := range []string{"{{ ", "{% for ", "{% set a = '"} {
+			Scan(open + strings.Repeat(part, 1<<20/len(part)))
+		}
+	}
+}
+
+func FuzzScan(f *testing.F) {
+	for _, s := range []string{"{{ x['a' ~ 'b'] }}", "{% set a = '\\x5f' * 3 %}", "{# #}{{ {'a': [1]} }}", "{{ '"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, src string) {
+		first := Scan(src)
+		if len(first) > MaxHits {
+			t.Fatalf("%d hits", len(first))
+		}
+		for _, h := range first {
+			if h.Offset < 0 || h.Offset >= len(src) || h.What == "" {
+				t.Fatalf("hit %+v of %d bytes", h, len(src))
+			}
+		}
+		// A name that leads out, used in a block of its own, is seen whatever stands before it.
+		if _, whole := lex(src); whole && len(first) < MaxHits && len(Scan(src+"{{ x.__class__ }}")) == 0 {
+			t.Fatalf("%q hides what follows", src)
+		}
+	})
+}

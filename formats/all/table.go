@@ -1,6 +1,9 @@
 package all
 
-import "trustfs/formats"
+import (
+	"trustfs/formats"
+	"trustfs/formats/safetensors"
+)
 
 // A family groups formats that may lie in one file without contradicting each other (a torch archive is a zip).
 // Families are compared only where both are strong: told by a signature or structure that no other format has by chance.
@@ -15,4 +18,6 @@ type entry struct {
 }
 
 // table lists every inspector. The first that detects a file names its format; all that detect it inspect it.
-var table = []entry{}
+var table = []entry{
+	{safetensors.Inspector{}, "safetensors"},
+}

@@ -27,9 +27,6 @@ func checkLink(c *formats.Context, src *formats.Source, name string) {
 	}
 }
 
-// zeros says that the bytes of [from, to) are all zero.
-func zeros(s *formats.Source, from, to int64) bool { return afterZeros(s, from) >= to }
-
 // afterZeros finds the first byte from off on that is not zero, or the end.
 func afterZeros(s *formats.Source, off int64) int64 {
 	const chunk = 64 << 10

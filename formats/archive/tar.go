@@ -43,6 +43,19 @@ func tarHeader(b []byte) bool {
 	return want == unsigned || want == signed
 }
 
+// tarEnd is where the members of the tar archive at the beginning of s end, by their headers alone.
+func tarEnd(s *formats.Source) int64 {
+	body := io.NewSectionReader(s.R, 0, s.Size)
+	r := tar.NewReader(body)
+	for range 10_000 { // detection has to stay cheap; behind so many members the zip reading counts too
+		if _, err := r.Next(); err != nil {
+			break
+		}
+	}
+	pos, _ := body.Seek(0, io.SeekCurrent)
+	return pos
+}
+
 // Tar inspects tar archives (NeMo's, torch's oldest, model folders in transit), compressed or not: the compression is
 // another inspector's.
 type Tar struct{}

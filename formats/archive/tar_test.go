@@ -87,6 +87,8 @@ func TestTarWithZipAtItsEndIsNoZip(t *testing.T) {
 	w := tar.NewWriter(&b)
 	_ = w.WriteHeader(&tar.Header{Name: "m.ckpt", Mode: 0o644, Size: int64(len(inner)), Typeflag: tar.TypeReg})
 	_, _ = w.Write(inner)
+	_ = w.WriteHeader(&tar.Header{Name: "config.yaml", Mode: 0o644, Size: 3, Typeflag: tar.TypeReg})
+	_, _ = w.Write([]byte("a: "))
 	_ = w.Close()
 	if IsZip(archivetest.Source(b.Bytes())) {
 		t.Error("a tar whose last member is a zip archive taken for a zip archive")

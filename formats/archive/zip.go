@@ -59,8 +59,8 @@ func IsZip(s *formats.Source) bool {
 	}
 	for _, e := range findEnds(s) {
 		if e.count > 0 && len(e.directories(s)) > 0 {
-			// A tar whose last member is a stored zip ends so too; that zip is inspected as the tar's member.
-			return !(IsTar(s) && e.after < s.Size && zeros(s, e.after, s.Size))
+			// The end of a tar may hold a stored zip archive, which is then inspected as the tar's member.
+			return !IsTar(s) || e.at >= tarEnd(s)
 		}
 	}
 	return false

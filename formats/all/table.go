@@ -2,6 +2,7 @@ package all
 
 import (
 	"trustfs/formats"
+	"trustfs/formats/gguf"
 	"trustfs/formats/safetensors"
 )
 
@@ -20,4 +21,5 @@ type entry struct {
 // table lists every inspector. The first that detects a file names its format; all that detect it inspect it.
 var table = []entry{
 	{safetensors.Inspector{}, "safetensors"},
+	{gguf.Inspector{}, "gguf"},
 }

@@ -1,0 +1,272 @@
+package opcodes
+
+import "slices"
+
+// tupleN is TUPLE1, TUPLE2, TUPLE3.
+func (m *Machine) tupleN(n int) {
+	if at := len(m.stack) - n; at >= m.fence {
+		v := m.newTuple(KindTuple, m.stack[at:])
+		m.stack = m.stack[:at]
+		m.push(v)
+		return
+	}
+	items := make([]Value, n)
+	for i := n - 1; i >= 0; i-- {
+		v, ok := m.pop()
+		if !ok {
+			return
+		}
+		items[i] = v
+	}
+	m.push(m.newTuple(KindTuple, items))
+}
+
+func (m *Machine) newTuple(k Kind, items []Value) Value {
+	flags := uint8(0)
+	if k == KindTuple && slices.ContainsFunc(items, m.unhashable) {
+		flags = flagUnhashable
+	}
+	return m.a.tuple(k, flags, items)
+}
+
+func (m *Machine) tuple() {
+	if items, ok := m.sinceMark(); ok {
+		m.push(m.newTuple(KindTuple, items))
+	}
+}
+
+func (m *Machine) list() {
+	if items, ok := m.sinceMark(); ok {
+		v := m.a.pair(KindList, 0, 0)
+		m.a.extend(v, items)
+		m.push(v)
+	}
+}
+
+func (m *Machine) dict() {
+	items, ok := m.sinceMark()
+	if !ok || !m.pairs(items) {
+		return
+	}
+	v := m.a.pair(KindDict, 0, 0)
+	if m.setDict(v, items) {
+		m.push(v)
+	}
+}
+
+func (m *Machine) frozenSet() {
+	if items, ok := m.sinceMark(); ok && m.hashable(items, 1) {
+		m.push(m.newTuple(KindFrozenSet, items))
+	}
+}
+
+// pairs says whether items come in twos, as every reader wants for a dict before it is done.
+func (m *Machine) pairs(items []Value) bool {
+	return len(items)%2 == 0 || m.drop(m.set, "%d items are no pairs of key and value", len(items))
+}
+
+// unhashable says that v is certainly no key. What hashes at run time, if at all, is not.
+func (m *Machine) unhashable(v Value) bool {
+	switch v.Kind() {
+	case KindList, KindDict, KindSet, KindBytearray, KindView:
+		return true
+	case KindTuple:
+		return v != emptyTuple && m.a.at(v.payload())[0]>>nBits&flagUnhashable != 0
+	}
+	return false
+}
+
+// hashable checks every step-th of items.
+func (m *Machine) hashable(items []Value, step int) bool {
+	for i := 0; i < len(items); i += step {
+		if m.unhashable(items[i]) {
+			return m.drop(m.set, "%s is unhashable", items[i].Kind())
+		}
+	}
+	return true
+}
+
+// setDict puts keys and values, in turn, into a dict of this stream.
+func (m *Machine) setDict(d Value, items []Value) bool {
+	if !m.hashable(items, 2) {
+		return false
+	}
+	w := m.a.at(d.payload())
+	for i := 0; i < len(items); i += 2 {
+		switch k := items[i]; {
+		case k.Kind() == KindStr, k.Kind() == KindStr8, k.Unknown():
+		default:
+			w[0] |= flagNonStrKey << nBits
+		}
+	}
+	m.a.extend(d, items)
+	return true
+}
+
+func (m *Machine) setItem() {
+	if at := len(m.stack) - 2; at > m.fence {
+		m.setOn(m.stack[at-1], m.stack[at:])
+		m.stack = m.stack[:at]
+		return
+	}
+	v, ok1 := m.pop()
+	k, ok2 := m.pop()
+	if target, ok := m.top(); ok && ok1 && ok2 {
+		m.setOn(target, []Value{k, v})
+	}
+}
+
+func (m *Machine) setItems() {
+	items, ok := m.sinceMark()
+	if !ok {
+		return
+	}
+	target, ok := m.top()
+	if ok && m.pairs(items) && len(items) > 0 {
+		m.setOn(target, items)
+	}
+}
+
+// setOn is target[key] = value for keys and values in turn. Lists and bytearrays take numbers that are in range.
+func (m *Machine) setOn(target Value, items []Value) {
+	switch k := target.Kind(); {
+	case k == KindDict:
+		m.setDict(target, items)
+	case k == KindList, k == KindBytearray:
+		m.setIndex(target, items)
+	case target.Unknown():
+		m.mutate(EvSetItems, target, items)
+	default:
+		m.drop(m.set, "%s takes no items", k)
+	}
+}
+
+func (m *Machine) setIndex(target Value, items []Value) {
+	for i := 0; i < len(items); i += 2 {
+		key, v := items[i], items[i+1]
+		x, known := m.Int(key)
+		switch {
+		case key.Unknown(), key.Kind() == KindInt && !known:
+			m.assume()
+			m.widen(target)
+		case !known:
+			m.drop(m.set, "%s takes numbers for keys, not %s", target.Kind(), key.Kind())
+			return
+		case !m.setAt(target, x, v):
+			return
+		}
+	}
+}
+
+// widen notes that something that this stream made now holds what nobody can tell.
+func (m *Machine) widen(target Value) {
+	w := m.a.at(target.payload())
+	w[0] |= flagMutated << nBits
+}
+
+func (m *Machine) setAt(target Value, x int64, v Value) bool {
+	n := m.length(target)
+	if x < 0 {
+		x += n
+	}
+	if x < 0 || x >= n {
+		return m.drop(m.set, "index out of range: the %s has %d items", target.Kind(), n)
+	}
+	w := m.a.at(target.payload())
+	if target.Kind() == KindBytearray {
+		w[0] |= flagMutated << nBits
+		return m.byteItems([]Value{v})
+	}
+	if x < int64(m.a.limit) {
+		m.a.stored(w)[x] = uint64(v)
+	} else {
+		w[0] |= flagMutated << nBits
+	}
+	return true
+}
+
+// byteItems says whether items can be bytes of a bytearray.
+func (m *Machine) byteItems(items []Value) bool {
+	for _, v := range items {
+		x, known := m.Int(v)
+		switch {
+		case v.Unknown():
+			m.assume()
+		case !known && v.Kind() != KindInt, x < 0, x > 255, !known:
+			return m.drop(m.set, "%s is no byte of a bytearray", v.Kind())
+		}
+	}
+	return true
+}
+
+// mutate tells of items given to something that this stream did not make as a container of its own.
+func (m *Machine) mutate(k EventKind, target Value, items []Value) {
+	args := m.a.tuple(KindTuple, 0, items)
+	m.attach(target, k, args)
+	m.emit(Event{Kind: k, Object: target, Args: args})
+}
+
+func (m *Machine) append1() {
+	if at := len(m.stack) - 1; at > m.fence {
+		m.appendOn(m.stack[at-1], m.stack[at:])
+		m.stack = m.stack[:at]
+		return
+	}
+	v, ok1 := m.pop()
+	if target, ok := m.top(); ok && ok1 {
+		m.appendOn(target, []Value{v})
+	}
+}
+
+func (m *Machine) appends() {
+	items, ok := m.sinceMark()
+	if !ok {
+		return
+	}
+	if target, ok := m.top(); ok {
+		m.appendOn(target, items)
+	}
+}
+
+// appendOn is extend or append. Without items _pickle.c does not look at the target; Lib/pickle.py asks it for its methods.
+func (m *Machine) appendOn(target Value, items []Value) {
+	switch k := target.Kind(); {
+	case k == KindList:
+		m.a.extend(target, items)
+	case k == KindBytearray:
+		if len(items) > 0 && m.byteItems(items) {
+			w := m.a.at(target.payload())
+			w[0] |= flagMutated << nBits
+			w[1] += uint64(len(items))
+		}
+	case target.Unknown():
+		m.mutate(EvAppends, target, items)
+	case len(items) == 0:
+		m.drop(m.set&^inC, "%s has no extend", k)
+	default:
+		m.drop(m.set, "%s has no extend", k)
+	}
+}
+
+func (m *Machine) addItems() {
+	items, ok := m.sinceMark()
+	if !ok {
+		return
+	}
+	target, ok := m.top()
+	if !ok {
+		return
+	}
+	switch k := target.Kind(); {
+	case k == KindSet:
+		if m.hashable(items, 1) {
+			m.a.extend(target, items)
+		}
+	case target.Unknown():
+		m.mutate(EvAddItems, target, items)
+	case len(items) == 0:
+		m.drop(m.set&^inC, "%s has no add", k)
+	default:
+		m.drop(m.set, "%s has no add", k)
+	}
+}

@@ -1,0 +1,109 @@
+package opcodes
+
+import "bytes"
+
+// peek gives up to n bytes at an offset, valid until the window moves.
+func (m *Machine) peek(off int64, n int) []byte {
+	w := &m.w
+	if at := off - w.base; at >= 0 && at+int64(n) <= int64(w.n) {
+		return w.buf[at : at+int64(n)]
+	}
+	n = int(min(int64(n), w.size-off))
+	if n <= 0 {
+		return nil
+	}
+	b := make([]byte, n)
+	if got, err := readAt(w.r, b, off); err != nil {
+		w.err = err
+		return b[:got]
+	}
+	return b
+}
+
+// read gives the bytes of a span of at most limit.
+func (m *Machine) read(s span, limit int64) ([]byte, bool) {
+	if s.n > limit {
+		return nil, false
+	}
+	b := m.peek(s.off, int(s.n))
+	return b, int64(len(b)) == s.n
+}
+
+// widths gives the bytes of a length or number that follows an opcode.
+var widths = [256]uint8{
+	opBinInt: 4, opBinInt1: 1, opBinInt2: 2, opBinFloat: 8, opLong1: 1, opLong4: 4, opBinString: 4,
+	opShortBinString: 1, opBinUnicode: 4, opShortBinUnicode: 1, opBinUnicode8: 8, opBinBytes: 4, opShortBinBytes: 1,
+	opBinBytes8: 8, opByteArray8: 8,
+}
+
+// span gives the opcode of a literal and where its contents lie.
+func (m *Machine) span(v Value) (op byte, s span, ok bool) {
+	off := int64(v.payload())
+	if k := v.Kind(); k == KindBytearray || k == KindView {
+		off = int64(m.a.at(v.payload())[0] & nMask)
+	}
+	b := m.peek(off, int(min(9, m.w.size-off)))
+	if len(b) == 0 {
+		return 0, span{}, false
+	}
+	op = b[0]
+	if s, ok := m.moved[off]; ok {
+		if widths[op] == 0 {
+			s.n-- // the newline
+		}
+		return op, s, true
+	}
+	width := int64(widths[op])
+	switch {
+	case width == 0:
+		s, ok = m.lineAt(off + 1)
+		return op, s, ok
+	case int64(len(b)) <= width:
+		return op, span{}, false
+	case op == opBinInt, op == opBinInt1, op == opBinInt2, op == opBinFloat:
+		return op, span{off + 1, width}, true
+	}
+	return op, span{off + 1 + width, int64(littleEndian(b[1 : 1+width]))}, true
+}
+
+// lineAt gives the line at an offset without its last byte, which is the newline or what a reader takes for it.
+func (m *Machine) lineAt(off int64) (span, bool) {
+	for at := off; at < m.w.size; {
+		b := m.peek(at, int(min(4096, m.w.size-at)))
+		if len(b) == 0 {
+			return span{}, false
+		}
+		if i := bytes.IndexByte(b, '\n'); i >= 0 {
+			return span{off, at + int64(i) - off}, true
+		}
+		at += int64(len(b))
+	}
+	return span{off, max(m.w.size-off-1, 0)}, true
+}
+
+// text gives the contents of a string or bytes object of at most limit bytes in the stream, decoded.
+func (m *Machine) text(v Value, limit int64) ([]byte, bool) {
+	op, s, ok := m.span(v)
+	if !ok {
+		return nil, false
+	}
+	b, ok := m.read(s, limit)
+	if !ok {
+		return nil, false
+	}
+	switch op {
+	case opUnicode:
+		return rawUnicode(nil, b)
+	case opString:
+		for {
+			if body, ok := unquote(b); ok {
+				return unescape(nil, body)
+			}
+			if len(b) == 0 || b[len(b)-1] > ' ' {
+				return nil, false
+			}
+			b = b[:len(b)-1]
+		}
+	}
+	return b, true
+}

@@ -1,0 +1,231 @@
+package opcodes
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math"
+	"strconv"
+)
+
+// maxDecoded bounds what Str and Data hand out at once.
+const maxDecoded = 64 << 20
+
+// Len gives the number of items of a tuple, list, set or frozenset, of pairs given to a dict (a key that comes twice
+// counts twice), of bytes of a string or bytes object as it stands in the stream, and 0 of anything else.
+func (m *Machine) Len(v Value) int64 { return m.length(v) }
+
+func (m *Machine) length(v Value) int64 {
+	switch v.Kind() {
+	case KindTuple, KindList, KindDict, KindSet, KindFrozenSet:
+		if v == emptyTuple {
+			return 0
+		}
+		return int64(m.a.at(v.payload())[0] & nMask)
+	case KindStr, KindStr8, KindBytes:
+		_, s, _ := m.span(v)
+		return s.n
+	case KindBytearray, KindView:
+		_, s, _ := m.span(v)
+		return s.n + int64(m.a.at(v.payload())[1])
+	}
+	return 0
+}
+
+// Items gives the items of a container that are kept: keys and values in turn for a dict. See Whole.
+func (m *Machine) Items(v Value) []Value {
+	switch v.Kind() {
+	case KindTuple, KindList, KindDict, KindSet, KindFrozenSet:
+		if v == emptyTuple {
+			return nil
+		}
+		words := m.a.stored(m.a.at(v.payload()))
+		out := make([]Value, len(words))
+		for i, w := range words {
+			out[i] = Value(w)
+		}
+		return out
+	}
+	return nil
+}
+
+// Whole says that Items gives every item of a container, and that a bytearray still is what the stream holds.
+func (m *Machine) Whole(v Value) bool {
+	if !v.inArena() {
+		return true
+	}
+	w := m.a.at(v.payload())
+	switch v.Kind() {
+	case KindTuple, KindList, KindDict, KindSet, KindFrozenSet:
+		return w[0]&nMask <= uint64(m.a.limit) && w[0]>>nBits&flagMutated == 0
+	case KindBytearray, KindView:
+		return w[0]>>nBits&flagMutated == 0
+	}
+	return true
+}
+
+// Get looks a key up in what is kept of a dict; the last one set counts. False if it is not there, or the dict is cut.
+func (m *Machine) Get(d Value, key string) (Value, bool) {
+	if d.Kind() != KindDict || !m.Whole(d) {
+		return 0, false
+	}
+	items := m.Items(d)
+	for i := len(items) - 2; i >= 0; i -= 2 {
+		if s, ok := m.Str(items[i]); ok && s == key {
+			return items[i+1], true
+		}
+	}
+	return 0, false
+}
+
+// Int gives an int or bool of at most 64 bits.
+func (m *Machine) Int(v Value) (int64, bool) {
+	switch v.Kind() {
+	case KindTrue:
+		return 1, true
+	case KindFalse:
+		return 0, true
+	case KindInt:
+	default:
+		return 0, false
+	}
+	op, s, ok := m.span(v)
+	if !ok {
+		return 0, false
+	}
+	if op == opInt || op == opLong {
+		b, ok := m.read(s, 100)
+		if !ok {
+			return 0, false
+		}
+		x, err := strconv.ParseInt(intDigits(op, b), 10, 64)
+		return x, err == nil
+	}
+	b := m.peek(s.off, int(min(s.n, 9)))
+	if len(b) > 8 || int64(len(b)) != s.n {
+		return 0, false
+	}
+	x := int64(littleEndian(b))
+	switch n := uint(len(b)); {
+	case op == opBinInt, (op == opLong1 || op == opLong4) && n > 0 && n < 8:
+		return x << (64 - 8*n) >> (64 - 8*n), true
+	}
+	return x, true
+}
+
+// intDigits gives the decimal digits of a number as the readers of text take it, or "".
+func intDigits(op byte, b []byte) string {
+	if op == opLong {
+		b = bytes.TrimSuffix(b, []byte("L"))
+	}
+	b, _, _ = bytes.Cut(b, []byte{0})
+	if op == opInt {
+		if d, ok := strtol(b); ok {
+			return d
+		}
+	}
+	d, _ := parseInt(b, 0)
+	return d
+}
+
+func (m *Machine) zero(v Value) bool {
+	if f, ok := m.Float(v); ok {
+		return f == 0
+	}
+	x, ok := m.Int(v)
+	return ok && x == 0
+}
+
+// Float gives a float.
+func (m *Machine) Float(v Value) (float64, bool) {
+	if v.Kind() != KindFloat {
+		return 0, false
+	}
+	op, s, ok := m.span(v)
+	if !ok {
+		return 0, false
+	}
+	if op == opBinFloat {
+		var x [8]byte
+		copy(x[:], m.peek(s.off, 8))
+		return math.Float64frombits(binary.BigEndian.Uint64(x[:])), true
+	}
+	b, ok := m.read(s, 400)
+	if !ok {
+		return 0, false
+	}
+	b, _, _ = bytes.Cut(b, []byte{0})
+	clean, _ := floatUnderscores(string(bytes.TrimSpace(b)))
+	f, _ := strconv.ParseFloat(clean, 64) // beyond the range: infinity, as in Python
+	return f, true
+}
+
+// Str gives the text of a str (surrogates as three bytes each) or the bytes of an 8-bit string. False if v is none, or
+// longer than 64 MiB.
+func (m *Machine) Str(v Value) (string, bool) {
+	if k := v.Kind(); k != KindStr && k != KindStr8 {
+		return "", false
+	}
+	b, ok := m.text(v, maxDecoded)
+	return string(b), ok
+}
+
+// Data gives the contents of a str, bytes, or bytearray that no opcode has changed, if they are at most limit bytes.
+func (m *Machine) Data(v Value, limit int64) ([]byte, bool) {
+	if k := v.Kind(); k < KindStr || k > KindView || !m.Whole(v) {
+		return nil, false
+	}
+	return m.text(v, min(limit, maxDecoded))
+}
+
+// Place gives where in the stream the contents of a bytes object, bytearray or counted string lie, as they are.
+// False for text that is escaped, for bytearrays that an opcode has changed, and other values.
+func (m *Machine) Place(v Value) (off, n int64, ok bool) {
+	if k := v.Kind(); k < KindStr || k > KindView || !m.Whole(v) {
+		return 0, 0, false
+	}
+	op, s, ok := m.span(v)
+	return s.off, s.n, ok && op != opString && op != opUnicode
+}
+
+// Global gives the name of a KindGlobal, or nil.
+func (m *Machine) Global(v Value) *Global {
+	if v.Kind() != KindGlobal {
+		return nil
+	}
+	return m.globals[v.payload()]
+}
+
+// Call gives the callable, the arguments and the offset of the opcode that made a KindCall.
+func (m *Machine) Call(v Value) (callee, args Value, off int64) {
+	if v.Kind() != KindCall {
+		return 0, 0, 0
+	}
+	w := m.a.at(v.payload())
+	return Value(w[1]), Value(w[2]), int64(w[0] & nMask)
+}
+
+// PersistentID gives the id of a KindPersistent, or 0.
+func (m *Machine) PersistentID(v Value) Value {
+	if v.Kind() != KindPersistent {
+		return 0
+	}
+	return Value(m.a.at(v.payload())[1])
+}
+
+// An Attachment is what one opcode gave to a call result: Args as in the Event of that Kind.
+type Attachment struct {
+	Kind EventKind
+	Args Value
+}
+
+// Attached gives what BUILD, SETITEM(S), APPEND(S) and ADDITEMS gave to a call result, in order (Options.Contents).
+func (m *Machine) Attached(v Value) []Attachment { return m.a.attached[v] }
+
+func (m *Machine) attach(v Value, k EventKind, args Value) {
+	if !m.opt.Contents || v.Kind() != KindCall {
+		return
+	}
+	m.a.at(v.payload())[0] |= flagAttached << nBits
+	m.a.attached[v] = append(m.a.attached[v], Attachment{k, args})
+	m.a.words += 4 // about what the map needs
+}

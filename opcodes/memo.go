@@ -1,0 +1,190 @@
+package opcodes
+
+import (
+	"bytes"
+	"strconv"
+)
+
+// index is the argument of a binary GET or PUT.
+func (m *Machine) index() (uint64, bool) {
+	if m.op == opBinGet || m.op == opBinPut {
+		b := m.arg(1)
+		if b == nil {
+			return 0, false
+		}
+		return uint64(b[0]), true
+	}
+	b := m.arg(4)
+	if b == nil {
+		return 0, false
+	}
+	return littleEndian(b), true
+}
+
+func (m *Machine) binGet() {
+	if i, ok := m.index(); ok {
+		m.get(i)
+	}
+}
+
+func (m *Machine) get(i uint64) {
+	v := Value(0)
+	if i < uint64(len(m.memo)) {
+		v = m.memo[i]
+	} else {
+		v = m.memoFar[i]
+	}
+	if v == 0 {
+		m.drop(m.set, "the memo has no entry %d", i)
+		return
+	}
+	m.push(v)
+}
+
+func (m *Machine) binPut() {
+	i, ok := m.index()
+	if !ok {
+		return
+	}
+	if v, ok := m.top(); ok {
+		m.put(i, v)
+	}
+}
+
+// memoize is MEMOIZE: the index is the number of entries, also where indices were left out.
+func (m *Machine) memoize() {
+	if v, ok := m.top(); ok {
+		m.put(uint64(m.memoLen), v)
+	}
+}
+
+func (m *Machine) put(i uint64, v Value) {
+	switch {
+	case i < uint64(len(m.memo)):
+		if m.memo[i] == 0 && !m.entry() {
+			return
+		}
+		m.memo[i] = v
+		return
+	case i < 2*uint64(m.memoLen)+64: // dense enough: at most two words an entry
+		for uint64(len(m.memo)) <= i { // entries that were far are near now
+			far := m.memoFar[uint64(len(m.memo))]
+			if far != 0 {
+				delete(m.memoFar, uint64(len(m.memo)))
+			}
+			m.memo = append(m.memo, far)
+		}
+		m.put(i, v)
+		return
+	}
+	if m.memoFar == nil {
+		m.memoFar = map[uint64]Value{}
+	}
+	if m.memoFar[i] == 0 && !m.entry() {
+		return
+	}
+	m.memoFar[i] = v
+}
+
+// entry counts a new memo entry.
+func (m *Machine) entry() bool {
+	m.memoLen++
+	m.entriesMax--
+	if m.entriesMax < len(m.stack) {
+		m.exceed("more stack and memo entries than the budget of %d", m.opt.Budget.Entries)
+		return false
+	}
+	return true
+}
+
+// textKey reads the argument of GET or PUT. C reads the text up to a NUL as a decimal number, Python 3 all of it;
+// Python 2 takes the text itself for the key. A number of more than 64 bits, and text that is no plain number, gives
+// text instead of an index.
+func (m *Machine) textKey() (i uint64, text string, ok bool) {
+	_, b, terminated := m.line(maxNumberLine)
+	if m.halted {
+		return 0, "", false
+	}
+	if !terminated {
+		m.eof()
+		return 0, "", false
+	}
+	b = b[:len(b)-1]
+	if i, err := strconv.ParseUint(string(b), 10, 64); err == nil && (len(b) == 1 || b[0] != '0' && b[0] != '+') {
+		return i, "", true
+	}
+	if m.branch(Python2) {
+		return 0, "text " + string(b), true
+	}
+	if digits, isInt := parseInt(b, 10); isInt {
+		return m.number(digits)
+	}
+	if !m.drop(m.set&^(C3|CFile), "%q is no index", clipBytes(b)) {
+		return 0, "", false
+	}
+	c, _, nul := bytes.Cut(b, []byte{0})
+	if digits, isInt := parseInt(c, 10); nul && isInt {
+		return m.number(digits)
+	}
+	m.drop(m.set, "%q is no index", clipBytes(b))
+	return 0, "", false
+}
+
+// number makes a key of a normalised decimal number. A negative one is in no memo and can not be put there.
+func (m *Machine) number(digits string) (uint64, string, bool) {
+	if digits[0] == '-' {
+		m.drop(m.set, "a negative memo index")
+		return 0, "", false
+	}
+	if i, err := strconv.ParseUint(digits, 10, 64); err == nil {
+		return i, "", true
+	}
+	// _pickle.c has indices of 63 bits; a Python dict any number.
+	if !m.drop(C3|CFile, "a memo index of more than 64 bits") {
+		return 0, "", false
+	}
+	return 0, digits, true
+}
+
+func (m *Machine) textGet() {
+	i, text, ok := m.textKey()
+	switch {
+	case !ok:
+	case text == "":
+		m.get(i)
+	case m.memoText[text] == 0:
+		m.drop(m.set, "the memo has no entry %q", clipBytes([]byte(text)))
+	default:
+		m.push(m.memoText[text])
+	}
+}
+
+func (m *Machine) textPut() {
+	i, text, ok := m.textKey()
+	if !ok {
+		return
+	}
+	v, ok := m.top()
+	if !ok {
+		return
+	}
+	if text == "" {
+		m.put(i, v)
+		return
+	}
+	if m.memoText == nil {
+		m.memoText = map[string]Value{}
+	}
+	if m.memoText[text] == 0 {
+		if m.stringsLeft -= int64(len(text)); m.stringsLeft < 0 {
+			m.exceed("more string bytes than the budget of %d", m.opt.Budget.StringBytes)
+			return
+		}
+		if !m.entry() {
+			return
+		}
+	}
+	m.memoText[text] = v
+}
+
+func clipBytes(b []byte) []byte { return b[:min(len(b), 60)] }

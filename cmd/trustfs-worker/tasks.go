@@ -1,0 +1,30 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"trustfs/formats/all"
+	"trustfs/jail/inside"
+	"trustfs/jail/tasks"
+)
+
+// table is all that a worker can be asked to do.
+var table = map[string]inside.Task{
+	tasks.Inspect: inspect,
+}
+
+func inspect(in []inside.Input, request json.RawMessage) (any, error) {
+	var req tasks.InspectRequest
+	if err := json.Unmarshal(request, &req); err != nil {
+		return nil, fmt.Errorf("inspect: %w", err)
+	}
+	if len(in) != 1 {
+		return nil, fmt.Errorf("inspect: %d files, expected 1", len(in))
+	}
+	names := make([]string, len(req.Names))
+	for i, n := range req.Names {
+		names[i] = string(n)
+	}
+	return all.Inspect(in[0].R, in[0].Size, names, all.Options{Budget: req.Budget, Presets: req.Presets}), nil
+}

@@ -1,0 +1,198 @@
+package jail
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"trustfs/jail/wire"
+)
+
+// A worker is one jailed process, seen from the parent. One goroutine at a time owns it.
+type worker struct {
+	proc    *os.Process
+	request *os.File // socket, the parent's end
+	answer  *os.File // pipe, reading end
+	stderr  *os.File // pipe, reading end; read only once the worker has ended, so a flood blocks the worker alone
+	hello   wire.Hello
+	slot    *slot // cgroup leaf; nil: none
+	jobs    int   // done so far
+
+	reap  sync.Once
+	state *os.ProcessState // set by reap
+}
+
+// startWorker starts a process and leaves it on its way into the jail; ready waits for it to arrive.
+func (p *Pool) startWorker() (*worker, error) {
+	head, err := wire.EncodeJSON(setup(p.on, p.filter), wire.MaxSetup)
+	if err != nil {
+		return nil, err
+	}
+	w := &worker{}
+	var theirs []*os.File
+	defer func() {
+		for _, f := range theirs {
+			f.Close()
+		}
+	}()
+	fail := func(err error) (*worker, error) {
+		w.closeFiles()
+		return nil, err
+	}
+	mine, their, err := socketpair()
+	if err != nil {
+		return fail(err)
+	}
+	w.request, theirs = mine, append(theirs, their)
+	for _, end := range []**os.File{&w.answer, &w.stderr} {
+		r, pw, err := os.Pipe()
+		if err != nil {
+			return fail(err)
+		}
+		*end, theirs = r, append(theirs, pw)
+	}
+	if _, err := w.request.Write(head); err != nil {
+		return fail(fmt.Errorf("sending the set-up: %w", err))
+	}
+	var leaf *os.File
+	if w.slot = p.cgroups.take(); w.slot != nil {
+		leaf = w.slot.dir
+	}
+	// By descriptor: the binary that was found at the start is the one that runs, whatever its path leads to now.
+	exe := fmt.Sprintf("/proc/self/fd/%d", p.exe.Fd())
+	w.proc, err = p.spawn.start(exe, []string{"trustfs-worker"}, procAttr(p.on, leaf, theirs))
+	if err != nil {
+		p.cgroups.give(w.slot)
+		return fail(err)
+	}
+	return w, nil
+}
+
+// startTimeout bounds the way into the jail, which takes milliseconds on an idle machine.
+const startTimeout = 20 * time.Second
+
+// ready waits until the worker says that it is jailed.
+func (w *worker) ready() error {
+	if err := w.answer.SetReadDeadline(time.Now().Add(startTimeout)); err != nil {
+		return err
+	}
+	kind, b, err := wire.ReadAnswer(w.answer, wire.MaxHello)
+	if err == nil && kind != wire.KindHello {
+		err = fmt.Errorf("the first message is of kind %d", kind)
+	}
+	if err == nil {
+		err = json.Unmarshal(b, &w.hello)
+	}
+	if err == nil {
+		return w.answer.SetReadDeadline(time.Time{})
+	}
+	w.end()
+	return fmt.Errorf("a worker did not get into the jail: %s%w", w.lastWords(), err)
+}
+
+// alive says whether the process has not ended yet, without taking its exit status.
+func (w *worker) alive() bool {
+	var info unix.Siginfo
+	err := unix.Waitid(unix.P_PID, w.proc.Pid, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
+	return err == nil && info.Signo == 0
+}
+
+// do sends the job and reads the answer. Any error leaves the worker fit for end alone.
+func (w *worker) do(ctx context.Context, e *encodedJob) (wire.Kind, []byte, error) {
+	stop := context.AfterFunc(ctx, func() { _ = w.proc.Kill() })
+	defer stop()
+	if err := w.budget(e); err != nil {
+		return 0, nil, err
+	}
+	deadline := time.Now().Add(e.limits.wall)
+	if err := errors.Join(w.request.SetWriteDeadline(deadline), w.answer.SetReadDeadline(deadline)); err != nil {
+		return 0, nil, err
+	}
+	if err := w.send(e); err != nil {
+		return 0, nil, err
+	}
+	kind, b, err := wire.ReadAnswer(w.answer, e.limits.answer)
+	w.jobs++
+	return kind, b, err
+}
+
+// budget sets the job's memory and CPU time from outside. Nobody has waited for the process yet, so its id is its own.
+func (w *worker) budget(e *encodedJob) error {
+	data := unix.Rlimit{Cur: uint64(e.limits.data), Max: unix.RLIM_INFINITY} // the filter has no setrlimit to raise it
+	if err := unix.Prlimit(w.proc.Pid, unix.RLIMIT_DATA, &data, nil); err != nil {
+		return fmt.Errorf("memory limit: %w", err)
+	}
+	seconds := uint64(e.limits.cpu/time.Second) * uint64(w.jobs+1)
+	cpu := unix.Rlimit{Cur: seconds, Max: unix.RLIM_INFINITY}
+	if err := unix.Prlimit(w.proc.Pid, unix.RLIMIT_CPU, &cpu, nil); err != nil {
+		return fmt.Errorf("CPU limit: %w", err)
+	}
+	return nil
+}
+
+// send writes the request with its descriptors, then the manifests.
+func (w *worker) send(e *encodedJob) error {
+	fds := make([]int, len(e.files))
+	for i, f := range e.files {
+		fds[i] = int(f.Fd())
+	}
+	raw, err := w.request.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var n int
+	var sendErr error
+	err = raw.Write(func(fd uintptr) bool {
+		n, sendErr = unix.SendmsgN(int(fd), e.head, unix.UnixRights(fds...), nil, unix.MSG_NOSIGNAL)
+		return sendErr != unix.EAGAIN && sendErr != unix.EINTR
+	})
+	if err = errors.Join(err, sendErr); err != nil {
+		return err
+	}
+	for _, b := range append([][]byte{e.head[n:]}, e.manifests...) {
+		if _, err := w.request.Write(b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// clean says that nothing is left in the answer pipe: a reused worker must not have the next answer ready.
+func (w *worker) clean() bool {
+	raw, err := w.answer.SyscallConn()
+	if err != nil {
+		return false
+	}
+	empty := false
+	err = raw.Control(func(fd uintptr) {
+		p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+		n, err := unix.Poll(p, 0)
+		empty = err == nil && n == 0
+	})
+	return err == nil && empty
+}
+
+// end kills the process, takes its exit status and closes everything.
+func (w *worker) end() *os.ProcessState {
+	w.reap.Do(func() {
+		_ = w.proc.Kill()
+		w.state, _ = w.proc.Wait()
+		w.request.Close()
+		w.answer.Close()
+	})
+	return w.state
+}
+
+func (w *worker) closeFiles() {
+	for _, f := range []*os.File{w.request, w.answer, w.stderr} {
+		if f != nil {
+			f.Close()
+		}
+	}
+}

@@ -35,6 +35,7 @@ type Config struct {
 	Views      string `yaml:"views"`
 	ViewsFrom  string `yaml:"views-from"`
 	AllowOther bool   `yaml:"allow-other"`
+	Guard      bool   `yaml:"guard"`
 
 	State     string `yaml:"state"` // directory: pins and caches
 	Quantizer string `yaml:"quantizer"`

@@ -62,6 +62,8 @@ var options = []option{
 		value: func(c *Config) any { return &c.ViewsFrom }, choices: []string{"clean", "disarm"}},
 	{key: "allow-other", sets: Mounting, usage: "let other users in (file permissions still hold)",
 		value: func(c *Config) any { return &c.AllowOther }},
+	{key: "guard", sets: Mounting, usage: "leave an unreadable directory in the mount's place when it stops",
+		value: func(c *Config) any { return &c.Guard }},
 	{key: "quantizer", sets: Quantizing, usage: "the quantizer program, `FILE`",
 		value: func(c *Config) any { return &c.Quantizer }, path: true},
 }

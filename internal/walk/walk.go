@@ -47,6 +47,9 @@ func Tree(ctx context.Context, root *beneath.Root, start string) ([]Entry, error
 	return w.entries, nil
 }
 
+// One is the entry of a single name.
+func One(root *beneath.Root, name string) Entry { return (&walker{root: root}).regular(name) }
+
 type walker struct {
 	ctx     context.Context
 	root    *beneath.Root

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"path/filepath"
+
+	"trustfs/config"
+	"trustfs/gatekeeper"
+	"trustfs/internal/beneath"
+	"trustfs/jail"
+	"trustfs/provenance"
+)
+
+// judges is what every judging command needs: the jail and the configuration, for one or several trees.
+type judges struct {
+	cfg     *config.Config
+	pool    *jail.Pool
+	presets []string
+	log     *slog.Logger
+	reuse   bool // one worker may judge many files: for advice only
+	// unpinned judges as if nothing were pinned.
+	unpinned bool
+	trees    map[string]*tree
+}
+
+// A tree is one directory with the gate that judges in it.
+type tree struct {
+	root *beneath.Root
+	gate *gatekeeper.Gate
+}
+
+// newJudges starts the jail. It fails where the host cannot give it: nothing is judged outside.
+func newJudges(cfg *config.Config, log *slog.Logger, reuse bool) (*judges, error) {
+	names, err := presets(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := gatekeeper.Rules(cfg.Weights); err != nil {
+		return nil, err
+	}
+	pool, err := jail.NewPool(jail.Config{WorkerPath: cfg.Jail.Worker, Require: jail.Require(cfg.Jail.Require)})
+	if err != nil {
+		return nil, err
+	}
+	return &judges{cfg: cfg, pool: pool, presets: names, log: log, reuse: reuse, trees: map[string]*tree{}}, nil
+}
+
+func (j *judges) close() {
+	for _, t := range j.trees {
+		t.gate.Close()
+		t.root.Close()
+	}
+	j.pool.Close()
+}
+
+// tree opens the directory dir, an absolute path without links, and gives the gate for it.
+func (j *judges) tree(dir string) (*tree, error) {
+	if t := j.trees[dir]; t != nil {
+		return t, nil
+	}
+	gate, err := j.gate(dir)
+	if err != nil {
+		return nil, err
+	}
+	root, err := beneath.Open(dir)
+	if err != nil {
+		gate.Close()
+		return nil, err
+	}
+	t := &tree{root: root, gate: gate}
+	j.trees[dir] = t
+	return t, nil
+}
+
+// gate puts the pipeline together for a tree.
+func (j *judges) gate(dir string) (*gatekeeper.Gate, error) {
+	options := provenance.Options{Root: dir, Pins: pinsDir(j.cfg), Checksums: j.cfg.Checksums}
+	if j.unpinned {
+		options.Pins = ""
+	}
+	examiner, err := provenance.New(options)
+	if err != nil {
+		return nil, err
+	}
+	gate, err := gatekeeper.New(gatekeeper.Config{
+		Profile:  gatekeeper.Profile(j.cfg.Profile),
+		MaxScore: j.cfg.MaxScore,
+		Weights:  j.cfg.Weights,
+		Require: provenance.Requirements{
+			Signature: j.cfg.RequireSignature, Checksums: j.cfg.RequireChecksums, SBOM: j.cfg.RequireSBOM,
+		},
+		Analyst:  &gatekeeper.Jailed{Pool: j.pool, Presets: j.presets, Reuse: j.reuse, Log: j.log},
+		Examiner: examiner,
+		Log:      j.log,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", dir, err)
+	}
+	return gate, nil
+}
+
+// pinsDir is where the operator's pins are kept, for all trees.
+func pinsDir(cfg *config.Config) string { return filepath.Join(cfg.State, "pins") }

@@ -73,3 +73,19 @@ func (z *Zip) checkInflated(c *formats.Context, where string, m *Member, d *Infl
 		c.Addf(formats.RuleArchiveAmbiguous, where, "the compressed data ends after %d of %d bytes", d.used, m.Packed)
 	}
 }
+
+// Plain says that a member's bytes lie in the file as they are: stored, neither encrypted nor of two sizes.
+func (m *Member) Plain() bool {
+	return m.Method == methodStored && m.Packed == m.Size && m.Flags&flagsUnread == 0
+}
+
+// Raw gives a plain member's bytes in place, with nothing checked and nothing counted.
+func (z *Zip) Raw(m *Member) *formats.Source {
+	return &formats.Source{
+		R: io.NewSectionReader(z.s.R, m.Start, m.Packed), Size: m.Packed,
+		Names: []string{path.Base(m.Name), m.Name}, Where: join(z.s.Where, m.Name), Depth: z.s.Depth + 1,
+	}
+}
+
+// Where is a member's position in findings.
+func (z *Zip) Where(m *Member) string { return join(z.s.Where, m.Name) }

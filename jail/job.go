@@ -39,6 +39,7 @@ type encodedJob struct {
 	size      int64    // of the files
 	manifest  int64    // bytes of the manifests
 	limits    jobLimits
+	reuse     bool
 }
 
 // encode checks the job and works out its limits.
@@ -47,7 +48,7 @@ func (j Job) encode(l Limits) (*encodedJob, error) {
 	if len(inputs) > wire.MaxFiles {
 		return nil, fmt.Errorf("jail: job %s has %d files, at most %d", j.Task, len(inputs), wire.MaxFiles)
 	}
-	e := &encodedJob{task: j.Task}
+	e := &encodedJob{task: j.Task, reuse: j.Reuse}
 	req := wire.Request{Task: j.Task, Reuse: j.Reuse}
 	for _, in := range inputs {
 		if err := e.add(in, &req); err != nil {

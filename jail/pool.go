@@ -3,7 +3,6 @@ package jail
 import (
 	"context"
 	"fmt"
-	"os"
 	"sync"
 	"time"
 )
@@ -11,11 +10,8 @@ import (
 // A Pool gives each job a jailed worker, most often one that was started ahead of need. It is safe for parallel use.
 type Pool struct {
 	cfg     Config
-	on      layers
+	launch  launcher
 	missing []string
-	filter  []byte
-	exe     *os.File
-	spawn   *spawner
 	cgroups *cgroups
 
 	active chan struct{} // one token a judging worker
@@ -42,20 +38,21 @@ func NewPool(cfg Config) (*Pool, error) {
 	}
 	p := &Pool{cfg: cfg, active: make(chan struct{}, cfg.MaxWorkers), broken: make(chan error),
 		idle: make(chan *worker, max(0, cfg.PoolSize-fillers))}
-	if p.exe, err = openWorker(cfg.WorkerPath); err != nil {
+	if p.launch, err = newLauncher(cfg.WorkerPath); err != nil {
 		return nil, err
 	}
-	if p.filter, err = compileFilter(workerCalls); err != nil {
-		p.exe.Close()
+	// One leaf for each worker that can be alive: idle, in a filler's hands, judging (and its successor), kept for reuse.
+	leaves := cfg.PoolSize + 2*fillers + 3*cfg.MaxWorkers
+	if p.cgroups, err = newCgroups(cfg.CgroupRoot, leaves, cfg.Limits.DataMax+gib); err != nil {
+		p.launch.close()
 		return nil, err
 	}
 	p.quit, p.close = context.WithCancel(context.Background())
-	p.spawn = newSpawner()
 	first, err := p.settleLayers()
 	if err != nil {
 		p.close()
-		p.spawn.close()
-		p.exe.Close()
+		p.launch.close()
+		p.cgroups.close()
 		return nil, err
 	}
 	p.wg.Add(fillers)
@@ -68,7 +65,7 @@ func NewPool(cfg Config) (*Pool, error) {
 
 // settleLayers finds out with a real worker what the host gives.
 func (p *Pool) settleLayers() (*worker, error) {
-	p.on = allLayers &^ p.cfg.without
+	p.launch.on = allLayers &^ p.cfg.without
 	w, err := p.newWorker()
 	if err == nil || p.cfg.Require != RequireSeccomp {
 		if err != nil {
@@ -80,7 +77,7 @@ func (p *Pool) settleLayers() (*worker, error) {
 		layer layers
 		name  string
 	}{{layerLandlock, LayerLandlock}, {layerNamespaces, LayerNamespaces}} {
-		p.on &^= l.layer
+		p.launch.on &^= l.layer
 		p.missing = append(p.missing, l.name)
 		if w, err = p.newWorker(); err == nil {
 			return w, nil
@@ -94,12 +91,13 @@ func (p *Pool) Missing() []string { return p.missing }
 
 // newWorker starts one worker and waits until it is jailed.
 func (p *Pool) newWorker() (*worker, error) {
-	w, err := p.startWorker()
-	if err != nil {
-		return nil, fmt.Errorf("starting a worker: %w", err)
+	slot := p.cgroups.take()
+	w, err := p.launch.start(slot)
+	if err == nil {
+		err = w.ready()
 	}
-	if err := w.ready(); err != nil {
-		p.cgroups.give(w.slot)
+	if err != nil {
+		p.cgroups.give(slot)
 		return nil, err
 	}
 	return w, nil
@@ -184,14 +182,9 @@ func (p *Pool) Run(ctx context.Context, job Job) ([]byte, error) {
 
 // enter waits for the right to use a worker.
 func (p *Pool) enter(ctx context.Context) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.quit.Err() != nil {
+	if !p.begin() {
 		return errClosed
 	}
-	p.wg.Add(1) // under mu: Close waits only after quit is set under mu
-	p.mu.Unlock()
-	defer p.mu.Lock()
 	select {
 	case p.active <- struct{}{}:
 		return nil
@@ -199,6 +192,17 @@ func (p *Pool) enter(ctx context.Context) error {
 		p.wg.Done()
 		return ctx.Err()
 	}
+}
+
+// begin counts a job, unless the pool is closed: Close waits for those that were counted before.
+func (p *Pool) begin() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.quit.Err() != nil {
+		return false
+	}
+	p.wg.Add(1)
+	return true
 }
 
 func (p *Pool) leave() {
@@ -287,6 +291,7 @@ func (p *Pool) Close() error {
 		}
 		break
 	}
-	p.spawn.close()
-	return p.exe.Close()
+	p.launch.close()
+	p.cgroups.close()
+	return nil
 }

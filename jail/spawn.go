@@ -56,12 +56,11 @@ func (s *spawner) start(name string, argv []string, attr *os.ProcAttr) (p *os.Pr
 // close ends the thread, and with it every process that is still there.
 func (s *spawner) close() { s.once.Do(func() { close(s.done) }) }
 
-// procAttr is how a jailed process is born.
-func procAttr(on layers, cgroup *os.File, files []*os.File) *os.ProcAttr {
-	sys := &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
+// procAttr is how a jailed process is born: flags are the namespaces that it gets for its own.
+func procAttr(flags uintptr, cgroup *os.File, files []*os.File) *os.ProcAttr {
+	sys := &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL, Cloneflags: flags}
 	root := os.Geteuid() == 0
-	if on.has(layerNamespaces) {
-		sys.Cloneflags = namespaces
+	if flags&unix.CLONE_NEWUSER != 0 {
 		uid, gid := os.Geteuid(), os.Getegid()
 		if root {
 			uid, gid = nobody, nobody // an escape from the namespace finds itself nobody, not root

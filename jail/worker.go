@@ -28,52 +28,6 @@ type worker struct {
 	state *os.ProcessState // set by reap
 }
 
-// startWorker starts a process and leaves it on its way into the jail; ready waits for it to arrive.
-func (p *Pool) startWorker() (*worker, error) {
-	head, err := wire.EncodeJSON(setup(p.on, p.filter), wire.MaxSetup)
-	if err != nil {
-		return nil, err
-	}
-	w := &worker{}
-	var theirs []*os.File
-	defer func() {
-		for _, f := range theirs {
-			f.Close()
-		}
-	}()
-	fail := func(err error) (*worker, error) {
-		w.closeFiles()
-		return nil, err
-	}
-	mine, their, err := socketpair()
-	if err != nil {
-		return fail(err)
-	}
-	w.request, theirs = mine, append(theirs, their)
-	for _, end := range []**os.File{&w.answer, &w.stderr} {
-		r, pw, err := os.Pipe()
-		if err != nil {
-			return fail(err)
-		}
-		*end, theirs = r, append(theirs, pw)
-	}
-	if _, err := w.request.Write(head); err != nil {
-		return fail(fmt.Errorf("sending the set-up: %w", err))
-	}
-	var leaf *os.File
-	if w.slot = p.cgroups.take(); w.slot != nil {
-		leaf = w.slot.dir
-	}
-	// By descriptor: the binary that was found at the start is the one that runs, whatever its path leads to now.
-	exe := fmt.Sprintf("/proc/self/fd/%d", p.exe.Fd())
-	w.proc, err = p.spawn.start(exe, []string{"trustfs-worker"}, procAttr(p.on, leaf, theirs))
-	if err != nil {
-		p.cgroups.give(w.slot)
-		return fail(err)
-	}
-	return w, nil
-}
-
 // startTimeout bounds the way into the jail, which takes milliseconds on an idle machine.
 const startTimeout = 20 * time.Second
 
@@ -124,12 +78,15 @@ func (w *worker) do(ctx context.Context, e *encodedJob) (wire.Kind, []byte, erro
 
 // budget sets the job's memory and CPU time from outside. Nobody has waited for the process yet, so its id is its own.
 func (w *worker) budget(e *encodedJob) error {
-	data := unix.Rlimit{Cur: uint64(e.limits.data), Max: unix.RLIM_INFINITY} // the filter has no setrlimit to raise it
+	data := unix.Rlimit{Cur: uint64(e.limits.data), Max: uint64(e.limits.data)}
 	if err := unix.Prlimit(w.proc.Pid, unix.RLIMIT_DATA, &data, nil); err != nil {
 		return fmt.Errorf("memory limit: %w", err)
 	}
 	seconds := uint64(e.limits.cpu/time.Second) * uint64(w.jobs+1)
-	cpu := unix.Rlimit{Cur: seconds, Max: unix.RLIM_INFINITY}
+	cpu := unix.Rlimit{Cur: seconds, Max: seconds}
+	if e.reuse { // the next job of the batch may need more; the filter leaves no way to raise a soft limit from inside
+		data.Max, cpu.Max = unix.RLIM_INFINITY, unix.RLIM_INFINITY
+	}
 	if err := unix.Prlimit(w.proc.Pid, unix.RLIMIT_CPU, &cpu, nil); err != nil {
 		return fmt.Errorf("CPU limit: %w", err)
 	}

@@ -3,7 +3,9 @@ package all
 import (
 	"trustfs/formats"
 	"trustfs/formats/gguf"
+	"trustfs/formats/native"
 	"trustfs/formats/safetensors"
+	"trustfs/formats/text"
 )
 
 // A family groups formats that may lie in one file without contradicting each other (a torch archive is a zip).
@@ -18,8 +20,12 @@ type entry struct {
 	family family
 }
 
-// table lists every inspector. The first that detects a file names its format; all that detect it inspect it.
+// table lists every inspector. The first that detects a file names its format; all that detect it inspect it. The more
+// special stands before the more general: a joblib file is a pickle too.
 var table = []entry{
 	{safetensors.Inspector{}, "safetensors"},
-	{gguf.Inspector{}, "gguf"},
+	{gguf.Inspector{}, "GGUF"},
+	{native.Inspector{}, "native code"},
+	{text.Images{}, "an image"},
+	{text.Inspector{}, weak},
 }

@@ -219,3 +219,19 @@ func FuzzAgainstStdlib(f *testing.F) {
 		}
 	})
 }
+
+func TestParse(t *testing.T) {
+	root, dup, err := Parse(New(strings.NewReader(`{"a":[1,{"b":"x"}],"c":null,"a":"last"}`), 0, Options{AllowDup: true}), 100)
+	if err != nil || !dup {
+		t.Fatalf("duplicates %v, %v", dup, err)
+	}
+	if got := root.Get("a").String(); got != "last" || len(root.Children) != 3 {
+		t.Errorf("a is %q of %d members, want the last of 3", got, len(root.Children))
+	}
+	if b := root.Children[0].Children[1].Get("b"); b.String() != "x" || root.Get("none").Get("x").String() != "" {
+		t.Errorf("b is %v", b)
+	}
+	if _, _, err := Parse(New(strings.NewReader(`[1,2,3]`), 0, Options{}), 3); err == nil {
+		t.Error("more values than allowed")
+	}
+}

@@ -1,0 +1,168 @@
+package text
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"trustfs/formats"
+	"trustfs/formats/internal/inspecttest"
+)
+
+func TestDetect(t *testing.T) {
+	tests := []struct {
+		content string
+		want    bool
+	}{
+		{"hello\n", true}, {"", false}, {"\x00", false}, {"a\x00b", false}, {"\xef\xbb\xbfhello", true}, {"caf\xe9 au lait", true},
+		{"caf\xe9\x01", false}, {strings.Repeat("a", 3000) + "\x01", true}, {"\x01\x02\x03\x04", false}, {"é", true},
+		{strings.Repeat("a", headSize-1) + "é", true}, {"\x1b[31mred", true}, {"\x80\x04\x95", false},
+	}
+	for _, tt := range tests {
+		if _, got := inspecttest.Run(Inspector{}, []byte(tt.content)); got != tt.want {
+			t.Errorf("%.20q: detected %v, want %v", tt.content, got, tt.want)
+		}
+	}
+}
+
+func TestBinaryBehindATextHeadIsOpaque(t *testing.T) {
+	for _, tail := range []string{"\x00", strings.Repeat("\x01", 5000), "\xff\x01\x02\x03\x04\x05\x06\x07"} {
+		r, ok := inspecttest.Run(Inspector{}, []byte(strings.Repeat("text ", headSize)+tail))
+		if !ok || r.Format != formats.FormatOpaque {
+			t.Errorf("tail %.8q: detected %v as %s, want opaque", tail, ok, r.Format)
+		}
+	}
+	r, _ := inspecttest.Run(Inspector{}, []byte(strings.Repeat("é", 100_000)))
+	if r.Format != formats.FormatDocument {
+		t.Errorf("long text is %s: a letter cut between two chunks is no error", r.Format)
+	}
+}
+
+func TestShebangIsCode(t *testing.T) {
+	if r, _ := inspecttest.Run(Inspector{}, []byte("#!/bin/sh\n")); r.Format != formats.FormatCode {
+		t.Errorf("format %s, want code", r.Format)
+	}
+}
+
+const (
+	remote    = formats.RuleRemoteCode
+	reference = formats.RuleRemoteReference
+)
+
+func TestDocuments(t *testing.T) {
+	tests := map[string]struct{ name, content, want string }{
+		"config":          {"config.json", `{"model_type":"bert","_attn_implementation":"eager","architectures":["BertModel"]}`, ""},
+		"own class":       {"config.json", `{"auto_map":{"AutoModel":"modeling_x.XModel","AutoTokenizer":["tok.X",null]}}`, reference},
+		"own class alone": {"config.json", `{"auto_map":"modeling_x.XModel"}`, reference},
+		"other repo":      {"config.json", `{"auto_map":{"AutoModel":"org/repo--modeling_x.XModel"}}`, remote},
+		"odd class":       {"config.json", `{"auto_map":{"AutoModel":"../x"}}`, remote},
+		"any name":        {"blob", `{"auto_map":{"AutoModel":"org/repo--modeling_x.XModel"}}`, remote},
+		"second key":      {"config.json", `{"auto_map":{"AutoModel":"a/b--c.D"},"auto_map":null}`, remote},
+		"consent":         {"config.json", `{"text_config":{"trust_remote_code":true}}`, remote},
+		"no consent":      {"config.json", `{"trust_remote_code":false}`, ""},
+		"pipeline":        {"config.json", `{"custom_pipelines":{"x":{"impl":"pipe.X","pt":["AutoModel"]}}}`, reference},
+		"remote pipeline": {"config.json", `{"custom_pipelines":{"x":{"impl":"a/b--pipe.X"}}}`, remote},
+		"kernels":         {"config.json", `{"attn_implementation":"org/kernel"}`, remote},
+		"kernels 2":       {"config.json", `{"_attn_implementation_internal":"org/kernel:f"}`, remote},
+		"kernels 3":       {"config.json", `{"_experts_implementation_internal":"org/kernel"}`, remote},
+		"hydra":           {"x.json", `{"_target_":"torch.optim.Adam","lr":1}`, reference},
+		"hydra os":        {"x.json", `{"_target_":"os.system","_args_":["id"]}`, remote},
+		"hydra load":      {"x.json", `{"_target_":"torch.load"}`, remote},
+		"hydra dunder":    {"x.json", `{"_target_":"numpy.__builtins__.x"}`, remote},
+		"hydra computed":  {"x.json", `{"_target_":"${oc.env:X}"}`, remote},
+		"hydra no name":   {"x.json", `{"_target_":"a b"}`, remote},
+		"jsonpickle":      {"x.json", `{"py/object":"os.system"}`, remote},
+		"modules":         {"modules.json", `[{"idx":0,"name":"0","path":"","type":"sentence_transformers.models.Transformer"}]`, ""},
+		"own module":      {"modules.json", `[{"idx":0,"type":"custom_st.Transformer"}]`, reference},
+		"os module":       {"modules.json", `[{"idx":0,"type":"os.system"}]`, remote},
+		"diffusers":       {"model_index.json", `{"_class_name":"P","unet":["diffusers","UNet"],"x":[null,null]}`, ""},
+		"own diffusers":   {"model_index.json", `{"unet":["my_unet","UNet"]}`, reference},
+		"peft":            {"adapter_config.json", `{"auto_mapping":{"parent_library":"transformers.models.bert.modeling_bert"}}`, reference},
+		"peft os":         {"adapter_config.json", `{"auto_mapping":{"parent_library":"os"}}`, remote},
+		"index":           {"model.safetensors.index.json", `{"weight_map":{"a":"model-1.safetensors"}}`, ""},
+		"index outside":   {"model.safetensors.index.json", `{"weight_map":{"a":"../x.safetensors"}}`, formats.RuleFormatMalformed},
+		"template":        {"tokenizer_config.json", `{"chat_template":"{% for m in messages %}{{ m['content'] }}{% endfor %}"}`, ""},
+		"bad template":    {"tokenizer_config.json", `{"chat_template":"{{ x.__class__ }}"}`, formats.RuleTemplate},
+		"listed template": {"tokenizer_config.json", `{"chat_template":[{"name":"a","template":"{{ x.__class__ }}"}]}`, formats.RuleTemplate},
+		"lenient json":    {"tokenizer_config.json", "{\"x\":NaN,\"y\":\"\xff\",\"chat_template\":\"{{ x.__class__ }}\"}", formats.RuleTemplate},
+		"deep":            {"x.json", strings.Repeat("[", 2000), formats.RuleLimitExceeded},
+		"broken json":     {"config.json", "{\n \"auto_map\": \"a/b--c.D\",\n // comment\n}", remote},
+		"keras":           {"model.json", `{"class_name":"Sequential","config":{"layers":[{"class_name":"Lambda"}]}}`, formats.RuleKerasLambda},
+		"json lines":      {"x.jsonl", "{\"a\":1}\n{\"a\":2}\n", ""},
+
+		"yaml":           {"x.yaml", "model:\n  lr: 1\n", ""},
+		"yaml hydra":     {"x.yaml", "a:\n  - _target_: os.system\n", remote},
+		"yaml own":       {"x.yaml", "a:\n  _target_: my.models.Net\n", reference},
+		"yaml tag":       {"x.yml", "a: !!python/object/apply:os.system [id]\n", remote},
+		"yaml long tag":  {"x.yml", "a: !<tag:yaml.org,2002:python/name:os.system> ''\n", remote},
+		"yaml escaped":   {"x.yml", "a: !!p%79thon/name:os.system ''\n", remote},
+		"yaml handle":    {"x.yml", "%TAG !x! tag:yaml.org,2002:python/\n---\na: !x!name:os.system ''\n", remote},
+		"yaml consent":   {"x.yml", "trust_remote_code: true\n", reference},
+		"yaml no name":   {"", "a:\n  _target_: os.system\n", remote},
+		"broken yaml":    {"x.yaml", "a: [\n_target_: os.system\n", remote},
+		"mlmodel":        {"MLmodel", "flavors:\n  python_function:\n    loader_module: mlflow.sklearn\n", ""},
+		"mlmodel own":    {"MLmodel", "flavors:\n  python_function:\n    loader_module: my_loader\n", remote},
+		"readme":         {"README.md", "---\nlicense: mit\n---\n# X\nuse `trust_remote_code: true` and _target_: os.system, !!python/name:x\n", ""},
+		"prose, no name": {"", "Use !!python/name: in YAML.\n\n- trust_remote_code: true: maybe\n", ""},
+		"jinja":          {"chat_template.jinja", "{{ x }}", ""},
+		"bad jinja":      {"chat_template.jinja", "text {{ cycler.__init__ }}", formats.RuleTemplate},
+		"jinja, no name": {"", "{%- if x %}{{ x.__class__ }}{% endif %}", formats.RuleTemplate},
+		"xml":            {"x.xml", `<?xml version="1.0"?><!DOCTYPE a><a/>`, ""},
+		"xml entity":     {"x.xml", `<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><a>&b;</a>`, formats.RuleGraphFileAccess},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			var names []string
+			if tt.name != "" {
+				names = []string{tt.name}
+			}
+			inspecttest.Expect(t, Inspector{}, []byte(tt.content), tt.want, names...)
+		})
+	}
+}
+
+func TestImages(t *testing.T) {
+	for content, want := range map[string]bool{
+		"\x89PNG\r\n\x1a\n....": true, "\xff\xd8\xff\xe0": true, "GIF89a": true, "RIFF\x00\x00\x00\x00WEBP": true,
+		"RIFF\x00\x00\x00\x00WAVE": false, "\x89PNG": false, "": false,
+	} {
+		if _, got := inspecttest.Run(Images{}, []byte(content)); got != want {
+			t.Errorf("%q: detected %v, want %v", content, got, want)
+		}
+	}
+}
+
+func FuzzInspect(f *testing.F) {
+	inspecttest.Fuzz(f, Inspector{}, "x.yaml", []byte("a:\n  _target_: os.system\n"), []byte(`{"chat_template":"{{ x }}"}`),
+		[]byte("&a [*a]\n"), []byte("<?xml?><!DOCTYPE a>"), []byte("{% x %}"))
+}
+
+// TestCorpus holds documents with known labels against the rules.
+func TestCorpus(t *testing.T) {
+	root := os.Getenv("TRUSTFS_CORPUS")
+	if root == "" {
+		t.Skip("TRUSTFS_CORPUS is not set: real templates and configurations are NOT tested")
+	}
+	for label, refused := range map[string]bool{"benign": false, "malicious": true} {
+		seen := 0
+		err := filepath.WalkDir(filepath.Join(root, "public", label), func(p string, _ os.DirEntry, err error) error {
+			if err != nil || !strings.HasSuffix(p, ".json") && !strings.HasSuffix(p, ".jinja") {
+				return err
+			}
+			b, err := os.ReadFile(p)
+			if err != nil {
+				return err
+			}
+			seen++
+			r, ok := inspecttest.Run(Inspector{}, b, filepath.Base(p))
+			if !ok || (len(r.Findings) > 0) != refused {
+				t.Errorf("%s %s: detected %v, findings %+v", label, p, ok, r.Findings)
+			}
+			return nil
+		})
+		if err != nil || seen == 0 {
+			t.Errorf("%s: %d files seen, %v", label, seen, err)
+		}
+	}
+}

@@ -45,6 +45,7 @@ const (
 	RuleBitgen          Rule = "bitgen"           // NumPy bit generators, by name or listed class
 	RuleSideFile        Rule = "side-file"        // made empty; its state names a file in the same folder
 	RuleNested          Rule = "nested"           // bytes that are a model of their own, inspected as such
+	RuleParameterState  Rule = "parameter-state"  // its state sets no special attributes
 	RuleFromTypeV2      Rule = "from-type-v2"     // calls its first argument: judged as that call
 	RuleWrapperSubclass Rule = "wrapper-subclass" // the class is an allowed tensor class
 	RuleFromTensor      Rule = "from-tensor"      // the first argument is a rebuilt tensor or array
@@ -54,7 +55,7 @@ var knownRules = map[Rule]bool{
 	RuleNew: true, RuleShared: true, RuleType: true, RuleGetattr: true, RulePartial: true, RuleReconstructor: true,
 	RuleNewobj: true, RuleEncode: true, RuleDefaultdict: true, RuleClass: true, RuleDtype: true, RuleUfunc: true,
 	RuleBitgen: true, RuleSideFile: true, RuleNested: true, RuleFromTypeV2: true, RuleWrapperSubclass: true,
-	RuleFromTensor: true,
+	RuleFromTensor: true, RuleParameterState: true,
 }
 
 // An Entry is one line of a data file.

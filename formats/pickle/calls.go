@@ -1,0 +1,86 @@
+package pickle
+
+import (
+	"trustfs/formats"
+	"trustfs/formats/globals"
+	"trustfs/opcodes"
+)
+
+// A call is a call that a reader makes, as its rule judges it.
+type call struct {
+	m      *opcodes.Machine
+	offset int64
+	callee opcodes.Value
+	args   opcodes.Value // a tuple, or another iterable
+	kwargs opcodes.Value // of NEWOBJ_EX
+	name   *name         // of the callee; nil if it is no name
+}
+
+// call judges a call when it is made, whatever becomes of its result.
+func (j *judge) call(m *opcodes.Machine, e *opcodes.Event) {
+	k := call{m: m, offset: e.Offset, callee: e.Object, args: e.Args, kwargs: e.KwArgs}
+	if g := globalOf(m, e.Object); g != nil {
+		k.name = j.name(g)
+	}
+	j.record(&k, e.Op)
+	if why := j.objection(&k); why != "" {
+		j.find(formats.RuleReduce, e.Offset, calledText(&k, e.Op)+": "+why, presetOf(k.name))
+	}
+	j.remember(&k, e.Result)
+}
+
+// objection says why a call is not allowed, or "".
+func (j *judge) objection(k *call) string {
+	n := k.name
+	switch {
+	case n == nil:
+		return "calls " + describe(k.m, k.callee)
+	case n.verdict.Status == globals.Dangerous:
+		return "a dangerous call: " + n.verdict.Reason
+	case n.verdict.Status != globals.Allowed:
+		return "a call of what no enabled preset allows"
+	case n.verdict.Use == globals.UseValue:
+		return "may be a value, not called: " + n.verdict.Reason
+	case n.verdict.Use == globals.UseCall:
+		return ""
+	}
+	return j.byArguments(k)
+}
+
+func presetOf(n *name) string {
+	if n == nil || n.verdict.Status != globals.Unknown {
+		return ""
+	}
+	return n.verdict.Preset
+}
+
+// record puts the call among the facts: each allowed callable once, every other call while there is room.
+func (j *judge) record(k *call, op byte) {
+	calls := &j.c.Result.Facts.Calls
+	if j.quiet || len(*calls) >= formats.MaxCalls {
+		return
+	}
+	if g := globalOf(k.m, k.callee); g != nil && k.name.allowed() {
+		if j.shown[g] {
+			return
+		}
+		j.shown[g] = true
+	}
+	*calls = append(*calls, calledText(k, op))
+}
+
+// calledText renders a call for people: "posix.system('id')", "INST os.system()" for the opcodes beside REDUCE.
+func calledText(k *call, op byte) string {
+	text := describe(k.m, k.callee)
+	if k.name != nil {
+		text = k.name.text
+	}
+	if prefix := opcodes.OpName(op); prefix != "REDUCE" {
+		text = prefix + " " + text
+	}
+	text += renderArgs(k.m, k.args, 300)
+	if k.kwargs.Kind() != opcodes.KindInvalid {
+		text += " with " + render(k.m, k.kwargs, 80)
+	}
+	return text
+}

@@ -1,0 +1,143 @@
+package pickle
+
+import (
+	"strings"
+
+	"trustfs/formats"
+	"trustfs/formats/globals"
+	"trustfs/opcodes"
+)
+
+// Inspector knows raw pickles: any protocol, with or without a PROTO opcode, under any name.
+type Inspector struct{}
+
+// Name is formats.FormatPickle.
+func (Inspector) Name() string { return formats.FormatPickle }
+
+// Detect says whether a reader of pickles would do something with s, or load data from it. A PROTO opcode says so at
+// once. Protocols 0 and 1 have none and their opcodes are letters: such bytes are run for a while, and count when they
+// do what no text does by chance.
+func (Inspector) Detect(c *formats.Context, s *formats.Source) bool {
+	return promising(c, s, 0)
+}
+
+// Inspect judges the stream at the beginning of s and whatever follows it.
+func (Inspector) Inspect(c *formats.Context, s *formats.Source) {
+	opt := Options{}
+	if torchLegacy(s) {
+		// The magic number, protocol, system, object and storage keys; raw storages follow, which are the torch
+		// inspector's to measure.
+		opt.Streams, opt.LeaveRest = 5, true
+	}
+	out := Inspect(c, s, opt)
+	if out.Joblib {
+		c.SetFormat(s, formats.FormatJoblib)
+	}
+}
+
+// torchMagic begins files of torch before 1.6: PROTO 2, LONG1 0x1950a86a20f9469cfc6c, STOP.
+const torchMagic = "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."
+
+func torchLegacy(s *formats.Source) bool {
+	head := make([]byte, len(torchMagic))
+	n, _ := s.R.ReadAt(head, 0)
+	return string(head[:n]) == torchMagic
+}
+
+// promising says that a stream at start is worth judging: a PROTO opcode, or bytes that do something.
+func promising(c *formats.Context, s *formats.Source, start int64) bool {
+	var head [2]byte
+	n, _ := s.R.ReadAt(head[:], start)
+	if n == 2 && head[0] == 0x80 && head[1] <= 5 {
+		return true
+	}
+	return n > 0 && headless(c, s, start)
+}
+
+const (
+	probeOpcodes = 200_000 // opcodes run to see whether bytes are a pickle
+	probeStacked = 16      // streams without PROTO followed for the same
+)
+
+// headless runs bytes without a PROTO opcode. Ordinary text breaks at once: few letters are opcodes, and what a line of
+// prose would import is no module's name. What runs for long, resolves a dangerous name, calls or changes anything with
+// a name that could be imported, or is data up to the last byte, is a pickle.
+func headless(c *formats.Context, s *formats.Source, start int64) bool {
+	for i, end := 0, start; i < probeStacked && end < s.Size; i++ {
+		p := probeRun(c, s, end)
+		if p.did || p.exhausted {
+			return true
+		}
+		if p.end <= end {
+			return false
+		}
+		if (p.end == s.Size || skipPadding(s, p.end) == s.Size) && p.opcodes > 1 || p.resolved {
+			return true
+		}
+		end = p.end
+	}
+	return false
+}
+
+// active says that the bytes at start do something: used where the place itself is a guess.
+func active(c *formats.Context, s *formats.Source, start int64) bool {
+	p := probeRun(c, s, start)
+	return p.did || p.exhausted || p.resolved && p.end > start
+}
+
+// A probe is what a short run without findings saw.
+type probe struct {
+	did       bool  // a dangerous name, a call or change by a name that could be imported, an extension
+	resolved  bool  // a name that could be imported
+	exhausted bool  // it ran on beyond what is tried here
+	end       int64 // after STOP, or 0
+	opcodes   int64
+}
+
+func probeRun(c *formats.Context, s *formats.Source, start int64) probe {
+	var p probe
+	named := map[*opcodes.Global]bool{}
+	rep := opcodes.Run(s.R, s.Size, opcodes.Options{Start: start, Readings: opcodes.Python3 | opcodes.Python2,
+		Budget: opcodes.Budget{Opcodes: probeOpcodes, Entries: probeOpcodes, StringBytes: 1 << 20},
+		Handler: func(m *opcodes.Machine, e *opcodes.Event) {
+			switch e.Kind {
+			case opcodes.EvGlobal:
+				ok := importable(e.Global)
+				named[e.Global] = ok
+				p.resolved = p.resolved || ok
+				for _, n := range e.Global.Names {
+					p.did = p.did || ok && globals.Lookup(n.Module, n.Name, c.Presets).Status == globals.Dangerous
+				}
+			case opcodes.EvCall, opcodes.EvBuild, opcodes.EvSetItems, opcodes.EvAppends, opcodes.EvAddItems:
+				g := globalOf(m, e.Object)
+				p.did = p.did || g != nil && named[g] || g == nil && p.resolved
+			case opcodes.EvExtension, opcodes.EvDynamic:
+				p.did = p.did || p.resolved
+			}
+		}})
+	p.opcodes = rep.Opcodes
+	if e := rep.Exceeded(); e != nil {
+		p.exhausted = e.Kind == opcodes.OverBudget
+	}
+	for _, o := range rep.Outcomes {
+		if o.Err == nil {
+			p.end = max(p.end, o.End)
+		}
+	}
+	return p
+}
+
+// importable says that a name looks like one that an import could find: identifiers between dots.
+func importable(g *opcodes.Global) bool {
+	ok := func(path string) bool {
+		for part := range strings.SplitSeq(path, ".") {
+			if part == "" || strings.ContainsFunc(part, func(r rune) bool {
+				return r != '_' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && r < 0x80
+			}) || part[0] >= '0' && part[0] <= '9' {
+				return false
+			}
+		}
+		return true
+	}
+	return ok(g.Module) && ok(g.Name)
+}

@@ -1,0 +1,58 @@
+package pickle
+
+import (
+	"math"
+
+	"trustfs/opcodes"
+)
+
+// joblibWrappers are the classes at whose BUILD joblib reads an array from the file itself.
+var joblibWrappers = []string{"joblib.numpy_pickle:NumpyArrayWrapper", "sklearn.externals.joblib.numpy_pickle:NumpyArrayWrapper"}
+
+// joblibArray tells a Joblib reading how many bytes the array behind a NumpyArrayWrapper takes. A wrapper whose array
+// cannot be measured ends that reading: what follows is then unknown, and the stream malformed.
+func (j *judge) joblibArray(m *opcodes.Machine, e *opcodes.Event) {
+	if e.Readings&opcodes.Joblib == 0 {
+		return
+	}
+	j.out.Joblib = true
+	e.Skip = -1
+	v, _ := m.Get(e.Args, "dtype")
+	d, known := j.dtypes[v]
+	shape, _ := m.Get(e.Args, "shape")
+	count, ok := product(m, shape)
+	if !known || !ok {
+		return
+	}
+	if d.object {
+		e.Skip = j.objectArray(e.Data)
+		return
+	}
+	if d.item < 0 || d.item > 0 && count > math.MaxInt64/d.item {
+		return
+	}
+	skip := count * d.item
+	if align, ok := m.Get(e.Args, "numpy_array_alignment_bytes"); ok && align.Kind() != opcodes.KindNone {
+		var pad [1]byte // its length, and as many bytes behind it
+		if n, _ := j.s.R.ReadAt(pad[:], e.Data); n != 1 || skip > math.MaxInt64-256 {
+			return
+		}
+		skip += 1 + int64(pad[0])
+	}
+	e.Skip = skip
+}
+
+// objectArray inspects the pickle that stands for an array of objects and gives its length, or -1.
+func (j *judge) objectArray(start int64) int64 {
+	if j.depth >= j.c.Budget.Depth {
+		j.c.Exceeded(j.s.At(start), "object arrays nested deeper than %d", j.c.Budget.Depth)
+		return -1
+	}
+	opt := *j.opt
+	opt.Start, opt.Streams, opt.LeaveRest = start, 1, true
+	out := inspect(j.c, j.s, opt, j.depth+1)
+	if out.Streams != 1 {
+		return -1
+	}
+	return out.End - start
+}

@@ -1,0 +1,89 @@
+package pickle
+
+import (
+	"slices"
+	"strings"
+
+	"trustfs/formats"
+	"trustfs/formats/globals"
+	"trustfs/opcodes"
+)
+
+// A name is a Global with what the lists say about it, over every reading.
+type name struct {
+	text    string // "posix.system", as the stream spells it
+	module  string
+	verdict globals.Verdict
+}
+
+func (n *name) allowed() bool { return n != nil && n.verdict.Status == globals.Allowed }
+
+// rule is the argument rule of an allowed name, or "".
+func (n *name) rule() globals.Rule {
+	if n.allowed() && n.verdict.Use == globals.UseArgs {
+		return n.verdict.Rule
+	}
+	return ""
+}
+
+// is says that the name is exactly one of the given "module:name" and allowed.
+func (n *name) is(names ...string) bool {
+	return n.allowed() && slices.Contains(names, n.module+":"+strings.TrimPrefix(n.text, n.module+"."))
+}
+
+// global judges a name when it is resolved: importing its module is the first thing that happens.
+func (j *judge) global(e *opcodes.Event) {
+	n := j.name(e.Global)
+	switch n.verdict.Status {
+	case globals.Dangerous:
+		j.find(formats.RuleGlobalDangerous, e.Offset, n.text, "")
+	case globals.Unknown:
+		j.find(formats.RuleGlobalUnknown, e.Offset, n.text, n.verdict.Preset)
+	}
+	if e.Op == 'i' {
+		j.find(formats.RuleInst, e.Offset, n.text, n.verdict.Preset)
+	}
+}
+
+// name looks a Global up, once, and records every spelling of it as a fact.
+func (j *judge) name(g *opcodes.Global) *name {
+	if n := j.names[g]; n != nil {
+		return n
+	}
+	n := &name{text: g.Module + "." + g.Name, module: g.Module}
+	for i, reading := range g.Names {
+		v := globals.Lookup(reading.Module, reading.Name, j.c.Presets)
+		if i == 0 || worse(v, n.verdict) {
+			n.verdict = v
+		}
+		addGlobal(j.c, j.s, reading.String())
+	}
+	j.names[g] = n
+	return n
+}
+
+// addGlobal records a name in the facts, sorted and once.
+func addGlobal(c *formats.Context, s *formats.Source, text string) {
+	list := &c.Result.Facts.Globals
+	i, found := slices.BinarySearch(*list, text)
+	switch {
+	case found:
+	case len(*list) >= formats.MaxGlobals:
+		c.Exceeded(s.Where, "more than %d different names", formats.MaxGlobals)
+	default:
+		*list = slices.Insert(*list, i, text)
+	}
+}
+
+// worse says that a convicts more than b: the reading that counts.
+func worse(a, b globals.Verdict) bool { return rank(a) < rank(b) }
+
+func rank(v globals.Verdict) int {
+	switch v.Status {
+	case globals.Dangerous:
+		return 0
+	case globals.Allowed:
+		return 1 + int(v.Use)
+	}
+	return 1 // unknown
+}

@@ -1,0 +1,45 @@
+package pickle
+
+import (
+	"trustfs/formats"
+	"trustfs/opcodes"
+)
+
+// persistent judges a persistent id, which the loader's own persistent_load turns into an object. Known are torch's:
+// ("storage", class, key, location, elements[, view]) and, in files of old versions, ("module", class, file, source).
+func (j *judge) persistent(m *opcodes.Machine, e *opcodes.Event) {
+	if storage, ok := j.storage(m, e); ok {
+		if j.opt.Storage != nil && !j.quiet {
+			j.opt.Storage(storage)
+		}
+		return
+	}
+	items := m.Items(e.Args)
+	if e.Args.Kind() == opcodes.KindTuple && len(items) == 4 {
+		tag, _ := text(m, items[0], 16)
+		if tag == "module" && plain(m, items[2], 0) && plain(m, items[3], 0) {
+			return // torch compares the source with the class's own and warns
+		}
+	}
+	j.find(formats.RulePersistentID, e.Offset, "not a torch storage: "+render(m, e.Args, 200), "")
+}
+
+// storage reads a persistent id as a torch storage.
+func (j *judge) storage(m *opcodes.Machine, e *opcodes.Event) (Storage, bool) {
+	items := m.Items(e.Args)
+	if e.Args.Kind() != opcodes.KindTuple || len(items) < 5 || len(items) > 6 {
+		return Storage{}, false
+	}
+	tag, _ := text(m, items[0], 16)
+	class := j.nameOf(m, items[1])
+	key, ok1 := text(m, items[2], 256)
+	location, ok2 := text(m, items[3], 64)
+	if tag != "storage" || !class.allowed() || class.verdict.Preset != "torch" || !ok1 || !ok2 {
+		return Storage{}, false
+	}
+	numel, ok := m.Int(items[4])
+	if !ok {
+		numel = -1
+	}
+	return Storage{Class: globalOf(m, items[1]).Names[0].String(), Key: key, Location: location, Numel: numel, Offset: e.Offset}, true
+}

@@ -1,0 +1,97 @@
+package pickle
+
+import (
+	"trustfs/formats/globals"
+	"trustfs/opcodes"
+)
+
+// maxArgs is how many positional arguments a judged call may have; more than the machine keeps would go unseen.
+const maxArgs = opcodes.KeptItems
+
+// globalOf is the name that a value is, or nil.
+func globalOf(m *opcodes.Machine, v opcodes.Value) *opcodes.Global {
+	if v.Kind() != opcodes.KindGlobal {
+		return nil
+	}
+	return m.Global(v)
+}
+
+// nameOf is the judged name that a value is, or nil.
+func (j *judge) nameOf(m *opcodes.Machine, v opcodes.Value) *name {
+	if g := globalOf(m, v); g != nil {
+		return j.name(g)
+	}
+	return nil
+}
+
+// made is the judged name whose call made the value, or nil.
+func (j *judge) made(m *opcodes.Machine, v opcodes.Value) *name {
+	if v.Kind() != opcodes.KindCall {
+		return nil
+	}
+	callee, _, _ := m.Call(v)
+	return j.nameOf(m, callee)
+}
+
+// positional gives the arguments of a call that has a plain tuple of them, seen whole, and no keywords.
+func (k *call) positional() (args []opcodes.Value, ok bool) {
+	if k.args.Kind() != opcodes.KindTuple || !k.m.Whole(k.args) || k.hasKeywords() {
+		return nil, false
+	}
+	return k.m.Items(k.args), true
+}
+
+func (k *call) hasKeywords() bool {
+	switch k.kwargs.Kind() {
+	case opcodes.KindInvalid:
+		return false
+	case opcodes.KindDict:
+		return k.m.Len(k.kwargs) > 0
+	}
+	return true
+}
+
+// text is a str or 8-bit string of at most limit bytes.
+func text(m *opcodes.Machine, v opcodes.Value, limit int64) (string, bool) {
+	switch v.Kind() {
+	case opcodes.KindStr, opcodes.KindStr8, opcodes.KindBytes:
+		b, ok := m.Data(v, limit)
+		return string(b), ok
+	}
+	return "", false
+}
+
+// plain says that a value is data through and through, as far as the machine kept it: a literal, or a container of
+// such, to a small depth. What it cannot see whole is not plain.
+func plain(m *opcodes.Machine, v opcodes.Value, depth int) bool {
+	switch v.Kind() {
+	case opcodes.KindTuple, opcodes.KindList, opcodes.KindDict, opcodes.KindSet, opcodes.KindFrozenSet:
+		if depth == 0 || !m.Whole(v) {
+			return false
+		}
+		for _, item := range m.Items(v) {
+			if !plain(m, item, depth-1) {
+				return false
+			}
+		}
+		return true
+	}
+	return !v.Unknown()
+}
+
+// describe names a value for people.
+func describe(m *opcodes.Machine, v opcodes.Value) string {
+	switch v.Kind() {
+	case opcodes.KindGlobal:
+		return m.Global(v).Module + "." + m.Global(v).Name
+	case opcodes.KindCall:
+		return "the result of " + m.Render(v, 120)
+	}
+	return m.Render(v, 120)
+}
+
+// allowedCallable says that a value is an allowed name whose call needs no judgement by arguments.
+func (j *judge) allowedCallable(m *opcodes.Machine, v opcodes.Value) bool {
+	n := j.nameOf(m, v)
+	return n.allowed() && (n.verdict.Use != globals.UseArgs || n.rule() == globals.RuleNew || n.rule() == globals.RuleShared)
+}

@@ -70,7 +70,7 @@ install: ## the binaries and the systemd units, below DESTDIR
 	install -D -m 0755 bin/trustfs-worker $(DESTDIR)$(PREFIX)/lib/trustfs/trustfs-worker
 	install -D -m 0644 systemd/trustfs@.service $(DESTDIR)/usr/lib/systemd/system/trustfs@.service
 	install -d -m 0755 $(DESTDIR)/etc/trustfs
-	test -e $(DESTDIR)/etc/trustfs/trustfs.yaml || install -m 0644 systemd/trustfs.yaml $(DESTDIR)/etc/trustfs/trustfs.yaml
+	test -e $(DESTDIR)/etc/trustfs/trustfs.yaml || install -m 0644 config/trustfs.yaml $(DESTDIR)/etc/trustfs/trustfs.yaml
 	install -d -m 0700 $(DESTDIR)/var/lib/trustfs
 
 clean: ## remove bin and build

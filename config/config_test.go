@@ -130,3 +130,37 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// The file that is installed must say what really holds, in every line.
+func TestInstalledFileShowsTheDefaults(t *testing.T) {
+	text, err := os.ReadFile("trustfs.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c, err := parse("trustfs.yaml", text); err != nil || len(c.origin) != 0 {
+		t.Fatalf("as installed it must change nothing: %v", err)
+	}
+	var lines []string
+	for line := range strings.Lines(string(text)) {
+		if after, found := strings.CutPrefix(line, "#"); found && !strings.HasPrefix(after, " ") || strings.HasPrefix(line, "#  ") {
+			lines = append(lines, after)
+		}
+	}
+	c, err := parse("trustfs.yaml", []byte(strings.Join(lines, "")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"state": `"/var/lib/trustfs"`, "allow-other": "true"} // root's
+	for i, row := range Default().Rows() {
+		if want[row.Key] == "" {
+			want[row.Key] = row.Value
+		}
+		got := strings.NewReplacer("[]", "null", "{}", "null").Replace(c.Rows()[i].Value)
+		if got != want[row.Key] {
+			t.Errorf("%s: the file says %s, the program %s", row.Key, got, want[row.Key])
+		}
+		if c.Origin(row.Key) == "default" {
+			t.Errorf("%s is not in the file", row.Key)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,6 +37,7 @@ func (a *app) auditCommand() *cobra.Command {
 	c.Flags().BoolVar(&o.json, "json", false, "print one JSON object a file, one a line")
 	c.Flags().BoolVar(&o.sarif, "sarif", false, "print a SARIF 2.1.0 log")
 	c.Flags().BoolVar(&o.refused, "refused", false, "print refused files only")
+	c.Flags().StringVar(&o.save, "save", "", "write the reports to `FILE` too, one JSON object a line")
 	c.MarkFlagsMutuallyExclusive("json", "sarif")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		cfg, err := flags.Load()
@@ -46,7 +49,10 @@ func (a *app) auditCommand() *cobra.Command {
 	return c
 }
 
-type auditOptions struct{ json, sarif, refused bool }
+type auditOptions struct {
+	json, sarif, refused bool
+	save                 string
+}
 
 func (a *app) audit(ctx context.Context, cfg *config.Config, paths []string, o auditOptions) error {
 	j, err := newJudges(cfg, slog.New(slog.DiscardHandler), true)
@@ -60,32 +66,57 @@ func (a *app) audit(ctx context.Context, cfg *config.Config, paths []string, o a
 	}
 	start := time.Now()
 	bar := a.stderr.Progress("judging", totalSize(items))
-	var shown []*gatekeeper.Report
 	lines := json.NewEncoder(a.stdout)
 	err = judgeAll(ctx, items, bar, func(it *item) error {
-		if o.refused && it.report.Verdict == gatekeeper.Allow {
-			return nil
-		}
-		if o.json {
+		if o.json && o.shows(it.report) {
 			return lines.Encode(it.report)
 		}
-		shown = append(shown, it.report)
 		return nil
 	})
 	bar.Done()
 	if err != nil {
 		return err
 	}
+	shown := o.shown(items)
 	switch {
 	case o.sarif:
 		err = a.printSARIF(cfg, shown)
 	case !o.json:
 		err = errors.Join(a.printTable(shown), a.printSummary(items, time.Since(start)))
 	}
+	if err == nil && o.save != "" {
+		err = saveReports(o.save, shown)
+	}
 	if err == nil && refusedCount(items) > 0 {
 		err = errRefused
 	}
 	return err
+}
+
+// shows says whether a report is printed.
+func (o auditOptions) shows(r *gatekeeper.Report) bool {
+	return !o.refused || r.Verdict != gatekeeper.Allow
+}
+
+func (o auditOptions) shown(items []*item) []*gatekeeper.Report {
+	var out []*gatekeeper.Report
+	for _, it := range items {
+		if o.shows(it.report) {
+			out = append(out, it.report)
+		}
+	}
+	return out
+}
+
+func saveReports(name string, reports []*gatekeeper.Report) error {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	for _, r := range reports {
+		if err := enc.Encode(r); err != nil {
+			return err
+		}
+	}
+	return os.WriteFile(name, b.Bytes(), 0o644)
 }
 
 func (a *app) printSARIF(cfg *config.Config, reports []*gatekeeper.Report) error {

@@ -142,16 +142,23 @@ func (a *app) writeFindings(b *strings.Builder, r *gatekeeper.Report, docs map[s
 			fmt.Fprintf(b, "  and %d more: see --json\n", len(r.Findings)+r.Truncated-i)
 			break
 		}
-		weight := fmt.Sprintf("+%d", f.Score)
-		if f.Fatal {
-			weight += ", fatal"
-		}
-		fmt.Fprintf(b, "  %s (%s)%s%s\n", term.Escape(f.Rule), weight, lead(" at ", f.Where), lead(": ", f.Detail))
+		fmt.Fprintf(b, "  %s%s%s%s\n", term.Escape(f.Rule), weight(f, said[f.Rule]), lead(" at ", f.Where), lead(": ", f.Detail))
 		if doc := docs[f.Rule]; doc != "" && !said[f.Rule] {
 			fmt.Fprintf(b, "      %s\n", term.Escape(doc))
 		}
 		said[f.Rule] = true
 	}
+}
+
+// weight says what a finding adds; the later ones of a rule that counts once add nothing, and say nothing.
+func weight(f gatekeeper.Finding, again bool) string {
+	switch {
+	case f.Score == 0 && again:
+		return ""
+	case f.Fatal:
+		return fmt.Sprintf(" (+%d, fatal)", f.Score)
+	}
+	return fmt.Sprintf(" (+%d)", f.Score)
 }
 
 // lead puts a word before hostile text that is not empty.

@@ -1,0 +1,205 @@
+"""Writes sources of views with torch, numpy and joblib, and compares their views with what those libraries load.
+
+    views.py write DIR N     N random nested state dicts, and one file for each special case
+    views.py check DIR       every X.safetensors in DIR against the source that it is a view of
+    views.py tensors FILE    name, dtype, shape of a view, a JSON line each
+
+Only files that this program has written itself are ever loaded with a pickle loader.
+"""
+import collections, json, os, random, sys
+
+import numpy as np
+import torch
+import safetensors
+import safetensors.torch
+
+DTYPES = [torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.int32, torch.int16, torch.int8,
+          torch.uint8, torch.bool, torch.complex64]
+
+
+def tensor(rng, dtype=None):
+    dtype = dtype or rng.choice(DTYPES)
+    shape = [rng.randrange(0, 6) for _ in range(rng.randrange(0, 4))]
+    if dtype is torch.bool:
+        t = torch.randint(0, 2, shape).bool()
+    elif dtype is torch.complex64:
+        t = torch.complex(torch.randn(shape), torch.randn(shape))
+    elif dtype.is_floating_point:
+        t = torch.randn(shape, dtype=torch.float32).to(dtype)
+    else:
+        t = torch.randint(0, 100, shape).to(dtype)
+    for _ in range(rng.randrange(0, 3)):
+        kind = rng.randrange(6)
+        if kind == 0 and t.dim() >= 2:
+            t = t.transpose(0, t.dim() - 1)
+        elif kind == 1 and t.dim() >= 1 and t.shape[0] > 1:
+            t = t[1:]
+        elif kind == 2 and t.dim() >= 1:
+            t = t[..., ::2]
+        elif kind == 3:
+            t = t.unsqueeze(0).expand([3] + list(t.shape))
+        elif kind == 4 and t.dim() >= 1:
+            t = t.narrow(t.dim() - 1, 0, t.shape[-1])
+        elif kind == 5 and t.dim() >= 2:
+            t = t.permute(*reversed(range(t.dim())))
+    return t
+
+
+def state(rng, depth=0, pool=None):
+    pool = pool if pool is not None else []
+    out = collections.OrderedDict() if rng.random() < 0.5 else {}
+    for i in range(rng.randrange(1, 5)):
+        key = rng.choice(["w", "bias", "layer.%d" % i, "ünï", "k%d" % i]) + str(i)
+        kind = rng.random()
+        if kind < 0.5 or depth > 2:
+            t = tensor(rng)
+            pool.append(t)
+            out[key] = torch.nn.Parameter(t) if t.dtype.is_floating_point and rng.random() < 0.3 else t
+        elif kind < 0.6 and pool:
+            out[key] = rng.choice(pool)
+        elif kind < 0.8:
+            out[key] = state(rng, depth + 1, pool)
+        elif kind < 0.9:
+            out[key] = [tensor(rng), 3, "x", (tensor(rng), None)]
+        else:
+            out[rng.choice([i, key])] = rng.choice([1, 2.5, "text", None, True, b"bytes"])
+    return out
+
+
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a = torch.nn.Linear(4, 3)
+        self.b = torch.nn.Sequential(torch.nn.BatchNorm1d(3), torch.nn.Linear(3, 2, bias=False))
+        self.register_buffer("kept", torch.arange(5))
+        self.register_buffer("transient", torch.arange(7), persistent=False)
+        self.a2 = self.a
+
+
+def special(directory):
+    big = torch.randn(3, 700, 900)
+    shared = torch.arange(100).float()
+    net = Net()
+    optimizer = torch.optim.Adam(net.parameters())
+    net(torch.zeros(2, 4)) if False else None
+    for p in net.parameters():
+        p.grad = torch.ones_like(p)
+    optimizer.step()
+    cases = {
+        "module": net.state_dict(),
+        "optimizer": {"model": net.state_dict(), "optimizer": optimizer.state_dict(), "epoch": 3},
+        "single": torch.randn(3, 4).t(),
+        "scalars": {"zero-d": torch.tensor(3.5), "empty": torch.empty(0), "empty3": torch.empty(2, 0, 3)},
+        "views": {"all": shared, "tail": shared[50:], "even": shared[::2], "matrix": shared.view(10, 10).t()},
+        "large": {"t": big.transpose(0, 2), "p": big.permute(1, 2, 0), "s": big[:, ::3, ::-1 if False else 1]},
+        "all dtypes": {str(d): tensor(random.Random(3), d) for d in DTYPES},
+    }
+    for name, value in cases.items():
+        torch.save(value, os.path.join(directory, name + ".pt"))
+        torch.save(value, os.path.join(directory, name + " legacy.pt"), _use_new_zipfile_serialization=False)
+    for protocol in (3, 4, 5):
+        torch.save(cases["module"], os.path.join(directory, "protocol%d.pt" % protocol), pickle_protocol=protocol)
+        np_case = {"c": np.random.randn(3, 4), "f": np.asfortranarray(np.random.randn(5, 6).astype("f4")), "big endian": np.arange(9, dtype=">i4"),
+                   "zero-d": np.array(1.5), "empty": np.zeros((0, 3), "i8"), "bools": np.array([True, False])}
+        import pickle
+        with open(os.path.join(directory, "numpy%d.pkl" % protocol), "wb") as f:
+            pickle.dump(np_case, f, protocol=protocol)
+    np.savez(os.path.join(directory, "arrays.npz"), **np_case)
+    np.savez_compressed(os.path.join(directory, "packed.npz"), **np_case)
+    np.save(os.path.join(directory, "one.npy"), np.asfortranarray(np.random.randn(4, 7)))
+    import joblib
+    joblib.dump(np_case, os.path.join(directory, "dump.joblib"))
+
+
+def write(directory, n):
+    torch.manual_seed(n)
+    np.random.seed(n)
+    rng = random.Random(n)
+    for i in range(n):
+        torch.save(state(rng), os.path.join(directory, "random%04d.pt" % i), _use_new_zipfile_serialization=rng.random() < 0.7)
+    special(directory)
+
+
+def flatten(value, name, out):
+    """The tensors of a loaded source, under the names that a view gives them."""
+    if isinstance(value, np.ndarray):
+        value = torch.from_numpy(np.ascontiguousarray(value.astype(value.dtype.newbyteorder("="))).reshape(value.shape))
+    if isinstance(value, torch.Tensor):
+        out[name or "tensor"] = value
+    elif isinstance(value, dict):
+        for k, v in value.items():
+            flatten(v, (name + "." if name else "") + str(k), out)
+    elif isinstance(value, (list, tuple)):
+        for i, v in enumerate(value):
+            flatten(v, (name + "." if name else "") + str(i), out)
+
+
+def load(source):
+    if source.endswith(".npz"):
+        return dict(np.load(source))
+    if source.endswith(".npy"):
+        return {"array": np.load(source)}
+    if source.endswith(".pkl"):
+        import pickle
+        with open(source, "rb") as f:
+            return pickle.load(f)
+    if source.endswith(".joblib"):
+        import joblib
+        return joblib.load(source)
+    return torch.load(source)
+
+
+def same(a, b):
+    a, b = a.detach().contiguous(), b.detach().contiguous()
+    return a.dtype == b.dtype and a.shape == b.shape and bytes(a.flatten().view(torch.uint8).numpy() if a.numel() else b"") == bytes(
+        b.flatten().view(torch.uint8).numpy() if b.numel() else b"")
+
+
+def raw(t):
+    if t.numel() == 0:
+        return b""
+    if t.dtype is torch.bool:
+        return t.contiguous().to(torch.uint8).numpy().tobytes()
+    if t.dtype is torch.bfloat16:
+        return t.contiguous().view(torch.int16).numpy().tobytes()
+    return t.contiguous().numpy().tobytes()
+
+
+def check(directory):
+    bad = checked = 0
+    for view in sorted(os.listdir(directory)):
+        if not view.endswith(".safetensors"):
+            continue
+        source = view[: -len(".safetensors")]
+        want = {}
+        flatten(load(os.path.join(directory, source)), "", want)
+        try:
+            with safetensors.safe_open(os.path.join(directory, view), "pt") as f:
+                got = {k: f.get_tensor(k) for k in f.keys()}
+                metadata = f.metadata()
+        except Exception as e:
+            print("%s: %s" % (view, e))
+            bad += 1
+            continue
+        if metadata != {"format": "pt"}:
+            print("%s: metadata %r" % (view, metadata))
+            bad += 1
+        if set(got) != set(want):
+            print("%s: names differ: only there %s, only here %s" % (view, sorted(set(want) - set(got)), sorted(set(got) - set(want))))
+            bad += 1
+            continue
+        for k in want:
+            checked += 1
+            a, b = want[k].detach(), got[k]
+            if a.dtype != b.dtype or a.shape != b.shape or raw(a) != raw(b):
+                print("%s: %s differs: %s %s, %s %s" % (view, k, a.dtype, tuple(a.shape), b.dtype, tuple(b.shape)))
+                bad += 1
+    print(json.dumps({"tensors": checked, "bad": bad}))
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "write":
+        write(sys.argv[2], int(sys.argv[3]))
+    elif sys.argv[1] == "check":
+        sys.exit(check(sys.argv[2]))

@@ -18,7 +18,8 @@ type Recorder struct {
 func (r *Recorder) Context() *formats.Context {
 	r.Members = map[string]string{}
 	return &formats.Context{
-		Budget: formats.Budget{Inflated: 64 << 20, Ratio: 1100, Members: 1000, Depth: 4, Opcodes: 1 << 20, MemoEntries: 1 << 20, StringBytes: 1 << 20, HeaderBytes: 1 << 20},
+		Presets: []string{"torch", "numpy", "python"},
+		Budget:  formats.Budget{Inflated: 64 << 20, Ratio: 1100, Members: 1000, Depth: 4, Opcodes: 1 << 20, MemoEntries: 1 << 20, StringBytes: 1 << 20, HeaderBytes: 1 << 20},
 		Nested: func(_ *formats.Context, s *formats.Source) {
 			b, err := io.ReadAll(io.NewSectionReader(s.R, 0, s.Size))
 			if err != nil {

@@ -1,0 +1,61 @@
+package torch
+
+import (
+	"path"
+	"strings"
+
+	"trustfs/formats/archive"
+)
+
+// A layout says what a zip archive's members mean to torch. Names are compared without case, as miniz looks them up.
+type layout struct {
+	pickles  []*archive.Member            // data.pkl and constants.pkl, in any folder
+	storages map[string][]*archive.Member // members that can be tensor storages, by lower-case name
+	code     []*archive.Member            // TorchScript sources
+	sources  []*archive.Member            // torch.package: Python sources
+	native   []*archive.Member            // AOTInductor: what is loaded as code
+	script   bool
+	packaged bool
+	pt2      bool
+}
+
+// layoutOf sorts the members. The second result says whether any torch loader would take the archive.
+func layoutOf(z *archive.Zip) (*layout, bool) {
+	l := &layout{storages: map[string][]*archive.Member{}}
+	for _, m := range z.Members {
+		name := strings.ToLower(m.Name)
+		_, rest, ok := strings.Cut(name, "/") // what torch takes is below one folder of any name
+		if !ok {
+			rest = name
+		}
+		base := path.Base(name)
+		switch {
+		case base == "data.pkl" || base == "constants.pkl":
+			l.pickles = append(l.pickles, m)
+			l.script = l.script || base == "constants.pkl"
+		case strings.HasPrefix(rest, "code/") && path.Ext(base) == ".py":
+			l.code = append(l.code, m)
+			l.script = true
+		case rest == ".data/extern_modules":
+			l.packaged = true
+		case path.Ext(base) == ".py":
+			l.sources = append(l.sources, m)
+		case rest == "archive_format", rest == "serialized_exported_program.json" || name == "serialized_exported_program.json":
+			l.pt2 = true
+		case strings.Contains("/"+rest, "/data/aotinductor/") && nativeSuffix[path.Ext(base)]:
+			l.native = append(l.native, m)
+			l.pt2 = true
+		case storageFolder(path.Base(path.Dir(name))):
+			l.storages[name] = append(l.storages[name], m)
+		}
+	}
+	return l, len(l.pickles) > 0 || l.script || l.packaged || l.pt2
+}
+
+// nativeSuffix are AOTInductor's products: a shared object that dlopen runs, and kernels for the GPU.
+var nativeSuffix = map[string]bool{".so": true, ".cubin": true, ".hsaco": true, ".o": true, ".dll": true, ".dylib": true}
+
+// storageFolder: data/0 of data.pkl, constants/0 of constants.pkl, .data/0.storage of a package's pickles.
+func storageFolder(name string) bool {
+	return name == "data" || name == ".data" || name == "constants" || name == "tensors"
+}

@@ -1,0 +1,175 @@
+package torch
+
+import (
+	"path"
+	"strings"
+
+	"trustfs/formats"
+	"trustfs/formats/archive"
+	"trustfs/formats/pickle"
+)
+
+// Zip is the flavor of zip archives that torch reads.
+type Zip struct{}
+
+// Accepts implements archive.Flavor.
+func (Zip) Accepts(z *archive.Zip) bool {
+	_, ok := layoutOf(z)
+	return ok
+}
+
+// Inspect implements archive.Flavor.
+func (Zip) Inspect(c *formats.Context, s *formats.Source, z *archive.Zip) []*archive.Member {
+	l, _ := layoutOf(z)
+	c.SetFormat(s, l.format())
+	i := &inspection{c: c, z: z, layout: l}
+	for _, m := range l.pickles {
+		i.pickle(m, m.Name[:len(m.Name)-len(".pkl")]+"/", "") // data.pkl has data/0, constants.pkl has constants/0
+	}
+	for _, m := range l.packagePickles(z) {
+		root, _, _ := strings.Cut(m.Name, "/")
+		i.pickle(m, root+"/.data/", ".storage")
+	}
+	for _, m := range l.code {
+		i.script(m)
+	}
+	i.sources()
+	for _, m := range l.native {
+		c.Addf(formats.RuleNativeCode, z.Where(m), "code that torch loads with the model")
+	}
+	return i.done
+}
+
+// format names what the archive is to torch.
+func (l *layout) format() string {
+	switch {
+	case l.script:
+		return formats.FormatTorchScript
+	case l.packaged:
+		return formats.FormatTorchPackage
+	case l.pt2:
+		return formats.FormatPT2
+	}
+	return formats.FormatPytorchZip
+}
+
+// packagePickles are a package's pickles, which lie in any folder under any name that ends in .pkl.
+func (l *layout) packagePickles(z *archive.Zip) (out []*archive.Member) {
+	if !l.packaged {
+		return nil
+	}
+	for _, m := range z.Members {
+		name := strings.ToLower(m.Name)
+		if base := path.Base(name); path.Ext(base) == ".pkl" && base != "data.pkl" && base != "constants.pkl" {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// An inspection is the work on one archive.
+type inspection struct {
+	c *formats.Context
+	z *archive.Zip
+	*layout
+	done []*archive.Member
+}
+
+// pickle judges a pickle whose storages are the members folder + key + suffix.
+func (i *inspection) pickle(m *archive.Member, folder, suffix string) {
+	if i.c.Stopped() {
+		return
+	}
+	src, ok := i.z.Source(i.c, m)
+	if !ok {
+		if m.Packed == 0 {
+			i.c.Addf(formats.RulePickleMalformed, i.z.Where(m), "an empty pickle")
+		}
+		return
+	}
+	i.done = append(i.done, m)
+	r := newRefs(i.c, src)
+	i.run(src, pickle.Options{Storage: r.storage, Handler: r.handle})
+	if b := make([]byte, 1); src.Size > 0 {
+		if _, err := src.R.ReadAt(b, 0); err == nil && b[0] != 0x80 && suspicious(src) {
+			i.c.Nested(i.c, src) // it begins like another file: it is judged as that one too
+		}
+	}
+	for _, key := range r.keys {
+		i.storage(src, r.byKey[key], strings.ToLower(folder+key+suffix))
+	}
+}
+
+// run judges one pickle. In TorchScript, names below __torch__ are classes of the archive's own code, which torch's C++
+// reader compiles; there is no Python module of that name to import.
+func (i *inspection) run(src *formats.Source, opt pickle.Options) {
+	if !i.layout.script {
+		pickle.Inspect(i.c, src, opt)
+		return
+	}
+	c := i.c
+	t := &formats.Context{Budget: c.Budget, Presets: c.Presets, Nested: c.Nested, Result: formats.Result{Facts: c.Result.Facts}}
+	pickle.Inspect(t, src, opt)
+	c.Budget, c.Result.Facts = t.Budget, t.Result.Facts
+	for _, f := range t.Result.Findings {
+		own := strings.HasPrefix(f.Detail, "__torch__.") || strings.HasPrefix(f.Detail, "NEWOBJ __torch__.")
+		switch {
+		case own && (f.Rule == formats.RuleGlobalUnknown || f.Rule == formats.RuleReduce):
+		case f.Rule == formats.RuleLimitExceeded && t.Stopped():
+			c.Exceeded(f.Where, "%s", f.Detail)
+		default:
+			c.Add(f)
+		}
+	}
+}
+
+// storage holds a referenced storage against its member. If all is as torch writes it, the member's bytes are tensors to
+// every loader, and only its first bytes are looked at.
+func (i *inspection) storage(src *formats.Source, st pickle.Storage, name string) {
+	want, known := size(st)
+	members := i.layout.storages[name]
+	if len(members) == 0 {
+		i.c.Addf(formats.RuleFormatMalformed, src.At(st.Offset), "storage %q is not in the archive", st.Key)
+		return
+	}
+	for _, m := range members {
+		switch {
+		case !known:
+		case uint64(m.Size) != want:
+			i.c.Addf(formats.RuleFormatMalformed, src.At(st.Offset), "storage %q has %d bytes, %d elements of %s need %d", st.Key, m.Size, st.Numel, st.Class, want)
+		case m.Plain():
+			i.done = append(i.done, m)
+			if raw := i.z.Raw(m); suspicious(raw) {
+				archive.Probe(i.c, raw)
+			}
+		}
+	}
+}
+
+// script reads a TorchScript source; what is no text is left to the other inspectors.
+func (i *inspection) script(m *archive.Member) {
+	if i.c.Stopped() {
+		return
+	}
+	if src, ok := i.z.Source(i.c, m); ok && scanScript(i.c, src) {
+		i.done = append(i.done, m)
+	}
+}
+
+// maxSources is how many sources are named, each in a finding: one is enough to convict.
+const maxSources = 20
+
+// sources reports Python files that a package's importer runs when a pickle names their module. They are inspected as
+// Python by others too.
+func (i *inspection) sources() {
+	if !i.packaged {
+		return
+	}
+	for n, m := range i.layout.sources {
+		if n == maxSources {
+			i.c.Addf(formats.RulePythonSource, i.z.Where(m), "and %d more", len(i.layout.sources)-n)
+			return
+		}
+		i.c.Addf(formats.RulePythonSource, i.z.Where(m), "Python source that torch.package runs when it is imported")
+	}
+}

@@ -12,8 +12,8 @@ import (
 	"trustfs/integrity"
 )
 
-// hostileWorker is the red team's worker binary.
-var hostileWorker string
+// The red team's worker binary, and the real one.
+var hostileWorker, realWorker string
 
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
@@ -23,12 +23,18 @@ func TestMain(m *testing.M) {
 			return 1
 		}
 		defer os.RemoveAll(dir)
-		hostileWorker = filepath.Join(dir, "hostile")
-		cmd := exec.Command("go", "build", "-o", hostileWorker, "./testdata/hostile")
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			fmt.Fprintf(os.Stderr, "building the hostile worker: %v\n%s", err, out)
+		if err := os.Chmod(dir, 0o755); err != nil { // workers may be nobody
+			fmt.Fprintln(os.Stderr, err)
 			return 1
+		}
+		hostileWorker, realWorker = filepath.Join(dir, "hostile"), filepath.Join(dir, workerName)
+		for out, pkg := range map[string]string{hostileWorker: "./testdata/hostile", realWorker: "../cmd/trustfs-worker"} {
+			cmd := exec.Command("go", "build", "-o", out, pkg)
+			cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
+			if text, err := cmd.CombinedOutput(); err != nil {
+				fmt.Fprintf(os.Stderr, "building %s: %v\n%s", pkg, err, text)
+				return 1
+			}
 		}
 		return m.Run()
 	}())

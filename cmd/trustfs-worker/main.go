@@ -6,6 +6,15 @@
 //go:debug decoratemappings=0
 package main
 
-import "trustfs/jail/inside"
+import (
+	"os"
 
-func main() { inside.Main(table) }
+	"trustfs/jail/inside"
+)
+
+func main() {
+	if len(os.Args) > 1 && os.Args[1] == "command" {
+		inside.Command()
+	}
+	inside.Main(table)
+}

@@ -12,6 +12,7 @@ type layout struct {
 	pickles  []*archive.Member            // data.pkl and constants.pkl, in any folder
 	storages map[string][]*archive.Member // members that can be tensor storages, by lower-case name
 	code     []*archive.Member            // TorchScript sources
+	debug    []*archive.Member            // where TorchScript's sources came from: pickles
 	sources  []*archive.Member            // torch.package: Python sources
 	native   []*archive.Member            // AOTInductor: what is loaded as code
 	script   bool
@@ -36,6 +37,8 @@ func layoutOf(z *archive.Zip) (*layout, bool) {
 		case strings.HasPrefix(rest, "code/") && path.Ext(base) == ".py":
 			l.code = append(l.code, m)
 			l.script = true
+		case strings.HasPrefix(rest, "code/") && strings.HasSuffix(base, ".debug_pkl"):
+			l.debug = append(l.debug, m)
 		case rest == ".data/extern_modules":
 			l.packaged = true
 		case path.Ext(base) == ".py":

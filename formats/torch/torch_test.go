@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -133,6 +134,31 @@ func TestStoragesAreNotRead(t *testing.T) {
 	}
 }
 
+// counting counts the bytes that are read.
+type counting struct {
+	r io.ReaderAt
+	n int64
+}
+
+func (c *counting) ReadAt(p []byte, off int64) (int, error) {
+	n, err := c.r.ReadAt(p, off)
+	c.n += int64(n)
+	return n, err
+}
+
+// The work grows with the number of tensors and not with their size.
+func TestLargeStoragesCostNothing(t *testing.T) {
+	b := torchZip(dictOf(tensor("0", "FloatStorage", 8<<20, 0, 8<<20, 1)), member{Name: "m/data/0", Data: make([]byte, 32<<20), Descriptor: true})
+	in := &counting{r: bytes.NewReader(b)}
+	c := (&archivetest.Recorder{}).Context()
+	c.Nested = func(*formats.Context, *formats.Source) {}
+	archive.Inspector{Flavors: []archive.Flavor{Zip{}}}.Inspect(c, &formats.Source{R: in, Size: int64(len(b))})
+	expect(t, c, nil, "")
+	if in.n > 256<<10 {
+		t.Errorf("%d bytes read of a file of %d", in.n, len(b))
+	}
+}
+
 func TestFacts(t *testing.T) {
 	c, _ := inspect(torchZip(dictOf(tensor("0", "FloatStorage", 4, 0, 4, 1), tensor("0", "FloatStorage", 4, 1, 2, 1)), member{Name: "m/data/0", Data: make([]byte, 16)}))
 	f := c.Result.Facts
@@ -171,7 +197,13 @@ func TestScriptArchives(t *testing.T) {
 			}
 		})
 	}
-	c, _ := inspect(torchZip("\x80\x02c__torch__.m\nNet\n)\x81.")) // no script: the name is as unknown as any
+	debug := member{Name: "m/code/__torch__/m.py.debug_pkl", Data: []byte("\x80\x02ctorch.jit._pickle\nbuild_intlist\n]\x85R.")}
+	c, _ := inspect(torchZip("\x80\x02).", member{Name: "m/constants.pkl", Data: []byte("\x80\x02).")}, debug))
+	expect(t, c, nil, "")
+	debug.Data = []byte(attack)
+	c, _ = inspect(torchZip("\x80\x02).", member{Name: "m/constants.pkl", Data: []byte("\x80\x02).")}, debug))
+	expect(t, c, dangerous, "posix.system")
+	c, _ = inspect(torchZip("\x80\x02c__torch__.m\nNet\n)\x81.")) // no script: the name is as unknown as any
 	expect(t, c, []string{formats.RuleGlobalUnknown, formats.RuleReduce}, "__torch__")
 	c, _ = inspect(torchZip(attack, member{Name: "m/constants.pkl", Data: []byte("\x80\x02).")}))
 	expect(t, c, dangerous, "posix.system")
@@ -183,6 +215,10 @@ func TestPackagesAndCompiledModels(t *testing.T) {
 		{Name: "p/.data/0.storage", Data: make([]byte, 16)}, {Name: "p/net/code.py", Data: []byte("import os\n")},
 	}}
 	c, r := inspect(pkg.Bytes())
+	expect(t, c, []string{formats.RulePythonSource}, "torch.package")
+	numbered := strings.Replace(dictOf(tensor("0", "FloatStorage", 4, 0, 4, 1)), text("0")+text("cpu"), num(0)+text("cpu"), 1)
+	pkg.Files[1].Data = []byte(numbered) // torch.package's own keys are numbers
+	c, r = inspect(pkg.Bytes())
 	expect(t, c, []string{formats.RulePythonSource}, "torch.package")
 	if _, read := r.Members["p/.data/0.storage"]; read || c.Result.Format != formats.FormatTorchPackage {
 		t.Errorf("format %q, storage inspected: %v", c.Result.Format, read)

@@ -31,7 +31,13 @@ func (Zip) Inspect(c *formats.Context, s *formats.Source, z *archive.Zip) []*arc
 		i.pickle(m, root+"/.data/", ".storage")
 	}
 	for _, m := range l.code {
-		i.script(m)
+		i.source(m)
+	}
+	for _, m := range l.debug {
+		if src, ok := z.Source(c, m); ok && !c.Stopped() {
+			i.judge(src)
+			i.done = append(i.done, m)
+		}
 	}
 	i.sources()
 	for _, m := range l.native {
@@ -88,8 +94,7 @@ func (i *inspection) pickle(m *archive.Member, folder, suffix string) {
 		return
 	}
 	i.done = append(i.done, m)
-	r := newRefs(i.c, src)
-	i.run(src, pickle.Options{Storage: r.storage, Handler: r.handle})
+	r := i.judge(src)
 	if b := make([]byte, 1); src.Size > 0 {
 		if _, err := src.R.ReadAt(b, 0); err == nil && b[0] != 0x80 && suspicious(src) {
 			i.c.Nested(i.c, src) // it begins like another file: it is judged as that one too
@@ -97,29 +102,6 @@ func (i *inspection) pickle(m *archive.Member, folder, suffix string) {
 	}
 	for _, key := range r.keys {
 		i.storage(src, r.byKey[key], strings.ToLower(folder+key+suffix))
-	}
-}
-
-// run judges one pickle. In TorchScript, names below __torch__ are classes of the archive's own code, which torch's C++
-// reader compiles; there is no Python module of that name to import.
-func (i *inspection) run(src *formats.Source, opt pickle.Options) {
-	if !i.layout.script {
-		pickle.Inspect(i.c, src, opt)
-		return
-	}
-	c := i.c
-	t := &formats.Context{Budget: c.Budget, Presets: c.Presets, Nested: c.Nested, Result: formats.Result{Facts: c.Result.Facts}}
-	pickle.Inspect(t, src, opt)
-	c.Budget, c.Result.Facts = t.Budget, t.Result.Facts
-	for _, f := range t.Result.Findings {
-		own := strings.HasPrefix(f.Detail, "__torch__.") || strings.HasPrefix(f.Detail, "NEWOBJ __torch__.")
-		switch {
-		case own && (f.Rule == formats.RuleGlobalUnknown || f.Rule == formats.RuleReduce):
-		case f.Rule == formats.RuleLimitExceeded && t.Stopped():
-			c.Exceeded(f.Where, "%s", f.Detail)
-		default:
-			c.Add(f)
-		}
 	}
 }
 
@@ -146,8 +128,8 @@ func (i *inspection) storage(src *formats.Source, st pickle.Storage, name string
 	}
 }
 
-// script reads a TorchScript source; what is no text is left to the other inspectors.
-func (i *inspection) script(m *archive.Member) {
+// source reads a TorchScript source; what is no text is left to the other inspectors.
+func (i *inspection) source(m *archive.Member) {
 	if i.c.Stopped() {
 		return
 	}

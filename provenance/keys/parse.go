@@ -34,6 +34,18 @@ type Key struct {
 	Name   string           // of the publisher, as the configuration has it; else the key's ID
 	// Minisign is the key's number in minisign's signatures; nil for other keys.
 	Minisign *[8]byte
+	// Authority is set for a certificate authority: it signs certificates, and never a file itself.
+	Authority *x509.Certificate
+}
+
+// Authorities are the certificate authorities among keys.
+func Authorities(all []Key) (certs []*x509.Certificate) {
+	for _, k := range all {
+		if k.Authority != nil {
+			certs = append(certs, k.Authority)
+		}
+	}
+	return certs
 }
 
 // ID names a key: SHA-256 of its PKIX form, in hexadecimal.
@@ -49,8 +61,8 @@ func (k Key) ID() string {
 // ErrPrivate says that a private key was given where a public one belongs.
 var ErrPrivate = errors.New("a PRIVATE key: name the public key here, and keep this file away from the machine that verifies")
 
-// Parse reads the keys of one file: PEM blocks (PUBLIC KEY, as openssl and cosign write it; RSA PUBLIC KEY; CERTIFICATE
-// for its key alone), authorized_keys lines, or a minisign public key. name is given to each key; when empty its ID is.
+// Parse reads the keys of one file: PEM blocks (PUBLIC KEY, as openssl and cosign write it; RSA PUBLIC KEY; CERTIFICATE:
+// an authority's to trust what it issues for model signing, another's for its key alone), authorized_keys lines, or a minisign public key. name is given to each key; when empty its ID is.
 func Parse(b []byte, name string) ([]Key, error) {
 	if len(b) > MaxKeyBytes {
 		return nil, fmt.Errorf("a key file of %d bytes, at most %d are read", len(b), MaxKeyBytes)
@@ -70,7 +82,7 @@ func Parse(b []byte, name string) ([]Key, error) {
 		return nil, fmt.Errorf("%d public keys; expected 1 to %d, as PEM, authorized_keys lines or minisign", len(keys), MaxKeys)
 	}
 	for i := range keys {
-		if err := strong(keys[i].Public); err != nil {
+		if err := Strong(keys[i].Public); err != nil {
 			return nil, err
 		}
 		keys[i].Name = name
@@ -89,6 +101,7 @@ func parsePEM(b []byte) (keys []Key, err error) {
 			break
 		}
 		var pub crypto.PublicKey
+		var authority *x509.Certificate
 		switch {
 		case strings.Contains(block.Type, "PRIVATE KEY"):
 			return nil, ErrPrivate
@@ -100,6 +113,9 @@ func parsePEM(b []byte) (keys []Key, err error) {
 			var cert *x509.Certificate
 			if cert, err = x509.ParseCertificate(block.Bytes); err == nil {
 				pub = cert.PublicKey
+				if cert.IsCA {
+					authority = cert
+				}
 			}
 		default:
 			return nil, fmt.Errorf("PEM block %q; expected PUBLIC KEY", block.Type)
@@ -107,7 +123,7 @@ func parsePEM(b []byte) (keys []Key, err error) {
 		if err != nil {
 			return nil, fmt.Errorf("PEM block %q: %w", block.Type, err)
 		}
-		keys = append(keys, Key{Public: pub})
+		keys = append(keys, Key{Public: pub, Authority: authority})
 	}
 	if len(bytes.TrimSpace(b)) > 0 {
 		return nil, errors.New("a PEM block that breaks off, or text after the last one")
@@ -152,8 +168,8 @@ func parseMinisign(b []byte) ([]Key, error) {
 	return []Key{{Public: ed25519.PublicKey(slices.Clone(k.PublicKey[:])), Minisign: &k.KeyId}}, nil
 }
 
-// strong refuses keys that prove too little.
-func strong(pub crypto.PublicKey) error {
+// Strong refuses keys that prove too little.
+func Strong(pub crypto.PublicKey) error {
 	switch k := pub.(type) {
 	case ed25519.PublicKey:
 		if len(k) != ed25519.PublicKeySize {

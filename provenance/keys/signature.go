@@ -22,6 +22,9 @@ type Signature struct {
 	minisign *minisign.Signature
 }
 
+// Raw is a signature whose bytes are known, as a bundle has them.
+func Raw(b []byte) *Signature { return &Signature{raw: [][]byte{b}} }
+
 // ParseSignature reads raw, base64, PEM and minisign forms. Text that is none of them is an error.
 func ParseSignature(b []byte) (*Signature, error) {
 	if len(b) == 0 || len(b) > MaxSignatureBytes {

@@ -71,6 +71,9 @@ type pair struct {
 func pairs(trusted []Key, sig *Signature) (able []pair) {
 	for i := range trusted {
 		k := &trusted[i]
+		if k.Authority != nil {
+			continue
+		}
 		if sig.minisign != nil {
 			if c := newMinisignCheck(k, sig.minisign); c != nil {
 				able = append(able, pair{k, slices.Clone(sig.minisign.Signature[:]), c})

@@ -3,15 +3,19 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 
+	"trustfs/formats"
 	"trustfs/formats/all"
 	"trustfs/jail/inside"
 	"trustfs/jail/tasks"
+	"trustfs/views"
 )
 
 // table is all that a worker can be asked to do.
 var table = map[string]inside.Task{
 	tasks.Inspect: inspect,
+	tasks.View:    view,
 }
 
 func inspect(in []inside.Input, request json.RawMessage) (any, error) {
@@ -27,4 +31,17 @@ func inspect(in []inside.Input, request json.RawMessage) (any, error) {
 		names[i] = string(n)
 	}
 	return all.Inspect(in[0].R, in[0].Size, names, all.Options{Budget: req.Budget, Presets: req.Presets}), nil
+}
+
+func view(in []inside.Input, request json.RawMessage) (any, error) {
+	var req tasks.ViewRequest
+	if err := json.Unmarshal(request, &req); err != nil {
+		return nil, fmt.Errorf("view: %w", err)
+	}
+	if len(in) != 1 {
+		return nil, fmt.Errorf("view: %d files, expected 1", len(in))
+	}
+	return views.Answering(in[0].R, in[0].Size, req.Kind, func(r io.ReaderAt, size int64) formats.Result {
+		return all.Inspect(r, size, []string{string(req.Name)}, all.Options{Budget: req.Budget, Presets: req.Presets})
+	})
 }

@@ -14,7 +14,7 @@ func (m *Machine) drop(mask Readings, format string, args ...any) bool {
 			Err: &Error{Offset: m.opOff, Op: m.op, Msg: fmt.Sprintf(format, args...)}})
 		m.halted = m.set == 0
 	}
-	return !m.halted
+	return m.set != 0
 }
 
 // branch is called where the readings of mask go on with another state than the rest. It says whether this run is
@@ -28,7 +28,7 @@ func (m *Machine) branch(mask Readings) bool {
 		return true
 	}
 	m.set &^= in
-	m.forks = append(m.forks, fork{in, m.opOff})
+	m.forks = append(m.forks, fork{set: in, at: m.opOff, splitKeys: m.splitKeys})
 	return false
 }
 

@@ -45,11 +45,11 @@ func (m *Machine) list() {
 
 func (m *Machine) dict() {
 	items, ok := m.sinceMark()
-	if !ok || !m.pairs(items) {
+	if !ok || len(items)%2 != 0 && !m.drop(m.set&^C2, "%d items are no pairs of key and value", len(items)) {
 		return
 	}
 	v := m.a.pair(KindDict, 0, 0)
-	if m.setDict(v, items) {
+	if m.setDict(v, items[:len(items)&^1]) {
 		m.push(v)
 	}
 }
@@ -58,11 +58,6 @@ func (m *Machine) frozenSet() {
 	if items, ok := m.sinceMark(); ok && m.hashable(items, 1) {
 		m.push(m.newTuple(KindFrozenSet, items))
 	}
-}
-
-// pairs says whether items come in twos, as every reader wants for a dict before it is done.
-func (m *Machine) pairs(items []Value) bool {
-	return len(items)%2 == 0 || m.drop(m.set, "%d items are no pairs of key and value", len(items))
 }
 
 // unhashable says that v is certainly no key. What hashes at run time, if at all, is not.
@@ -121,10 +116,32 @@ func (m *Machine) setItems() {
 	if !ok {
 		return
 	}
-	target, ok := m.top()
-	if ok && m.pairs(items) && len(items) > 0 {
-		m.setOn(target, items)
+	target, ok := m.under(items)
+	if !ok {
+		return
 	}
+	even := len(items) &^ 1
+	if even < len(items) && !m.drop(inC, "%d items are no pairs of key and value", len(items)) {
+		return
+	}
+	if even > 0 {
+		m.setOn(target, items[:even])
+	}
+	if even < len(items) { // Python has set the pairs before it misses the last value
+		m.drop(m.set, "%d items are no pairs of key and value", len(items))
+	}
+}
+
+// under gives the target of items that lay above a mark: the value below. Where nothing is below, pickle.py of Python 2
+// counts from the end and takes the topmost of the items, or the mark itself.
+func (m *Machine) under(items []Value) (Value, bool) {
+	if len(m.stack) > 0 || len(m.marks) > 0 || !m.branch(Py2) {
+		return m.top()
+	}
+	if len(items) == 0 {
+		return mk(KindMark, 0), true
+	}
+	return items[len(items)-1], true
 }
 
 // setOn is target[key] = value for keys and values in turn. Lists and bytearrays take numbers that are in range.
@@ -223,7 +240,7 @@ func (m *Machine) appends() {
 	if !ok {
 		return
 	}
-	if target, ok := m.top(); ok {
+	if target, ok := m.under(items); ok {
 		m.appendOn(target, items)
 	}
 }

@@ -95,15 +95,12 @@ func (m *Machine) text(v Value, limit int64) ([]byte, bool) {
 	case opUnicode:
 		return rawUnicode(nil, b)
 	case opString:
-		for {
-			if body, ok := unquote(b); ok {
-				return unescape(nil, body)
-			}
-			if len(b) == 0 || b[len(b)-1] > ' ' {
-				return nil, false
-			}
-			b = b[:len(b)-1]
+		body, quoted := unquote(b)
+		if !quoted {
+			body, quoted = unquote(trimSigned(b))
 		}
+		text, ok := unescape(nil, body)
+		return text, ok && quoted
 	}
 	return b, true
 }

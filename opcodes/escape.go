@@ -13,6 +13,15 @@ func unquote(b []byte) ([]byte, bool) {
 	return nil, false
 }
 
+// trimSigned takes away what cPickle allows after a STRING's quote: characters up to space, which with C's signed char
+// are those from 0x80 on too.
+func trimSigned(b []byte) []byte {
+	for len(b) > 0 && int8(b[len(b)-1]) <= ' ' {
+		b = b[:len(b)-1]
+	}
+	return b
+}
+
 // unescape appends to dst what Python's escapes in bytes stand for; false if one is wrong. Unknown escapes stand for
 // themselves. Source: Objects/bytesobject.c, PyBytes_DecodeEscape.
 func unescape(dst, b []byte) ([]byte, bool) {

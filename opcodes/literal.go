@@ -1,9 +1,6 @@
 package opcodes
 
-import (
-	"bytes"
-	"unicode/utf8"
-)
+import "unicode/utf8"
 
 // literal pushes a value that is known by the offset of its opcode. Where the argument does not follow the opcode,
 // its place is kept aside.
@@ -162,7 +159,7 @@ func (m *Machine) textLine(limit int64) (span, []byte, bool) {
 	return s, b[:len(b)-1], true
 }
 
-// textInt is INT. C tries strtol, then what LONG does; Python 3 has int(text, 0); Python 2 also takes a long's L.
+// textInt is INT. "00" and "01" are booleans; _pickle.c takes a few more spellings for them.
 func (m *Machine) textInt() {
 	s, b, ok := m.textLine(maxNumberLine)
 	if !ok {
@@ -172,68 +169,28 @@ func (m *Machine) textInt() {
 		m.push(mk(KindFalse-Kind(b[1]-'0'), 0))
 		return
 	}
-	_, py := parseInt(b, 0)
-	c, _, _ := bytes.Cut(b, []byte{0})
-	_, inC3 := strtol(c)
-	if !inC3 {
-		_, inC3 = parseInt(c, 0)
+	if m.drop(m.set&^intReadings(b), "%q is no number", clipBytes(b)) {
+		m.literal(KindInt, s)
 	}
-	m.number3(s, b, py, inC3 && len(b) > 0)
 }
 
-// number3 pushes a number that Lib/pickle.py accepts if py, and _pickle.c if c.
-func (m *Machine) number3(s span, b []byte, py, c bool) {
-	_, py2 := parseInt(bytes.TrimRight(b, "lL"), 10)
-	if !py && !m.drop(pure3, "%q is no number", clipBytes(b)) {
-		return
-	}
-	if !c && !m.drop(C3|CFile, "%q is no number", clipBytes(b)) {
-		return
-	}
-	if !py && !c && !py2 && !m.drop(Python2, "%q is no number", clipBytes(b)) {
-		return
-	}
-	m.literal(KindInt, s)
-}
-
-// textLong is LONG: an L at the end is optional in Python 3.
+// textLong is LONG.
 func (m *Machine) textLong() {
 	s, b, ok := m.textLine(maxNumberLine)
-	if !ok {
-		return
+	if ok && m.drop(m.set&^longReadings(b), "%q is no number", clipBytes(b)) {
+		m.literal(KindInt, s)
 	}
-	digits := b
-	if len(b) > 0 && b[len(b)-1] == 'L' {
-		digits = b[:len(b)-1]
-	}
-	_, py := parseInt(digits, 0)
-	c, _, _ := bytes.Cut(digits, []byte{0})
-	_, inC := parseInt(c, 0)
-	m.number3(s, b, py, inC)
 }
 
-// textFloat is FLOAT. C takes neither spaces nor underscores, stops at a NUL, and refuses what is too large.
+// textFloat is FLOAT.
 func (m *Machine) textFloat() {
 	s, b, ok := m.textLine(maxNumberLine)
-	if !ok {
-		return
+	if ok && m.drop(m.set&^floatReadings(b), "%q is no float", clipBytes(b)) {
+		m.literal(KindFloat, s)
 	}
-	c, _, _ := bytes.Cut(b, []byte{0})
-	inC := strtod(string(c)) == floatOK
-	py := parseFloat(b)
-	if !inC && !m.drop(C3|CFile, "%q is no float", clipBytes(b)) {
-		return
-	}
-	if !py && !m.drop(pure3, "%q is no float", clipBytes(b)) {
-		return
-	}
-	if !py && !inC && !m.drop(Python2, "%q is no float", clipBytes(b)) {
-		return
-	}
-	m.literal(KindFloat, s)
 }
 
-// textString is STRING: quoted and escaped as in Python source. cPickle allows spaces and the like after the quote.
+// textString is STRING: quoted and escaped as in Python source.
 func (m *Machine) textString() {
 	s, b, ok := m.textLine(maxTextLine)
 	if !ok {
@@ -244,10 +201,7 @@ func (m *Machine) textString() {
 		if !m.drop(m.set&^C2, "the string is not quoted") {
 			return
 		}
-		for len(b) > 0 && b[len(b)-1] <= ' ' {
-			b = b[:len(b)-1]
-		}
-		if body, quoted = unquote(b); !quoted {
+		if body, quoted = unquote(trimSigned(b)); !quoted {
 			m.drop(m.set, "the string is not quoted")
 			return
 		}

@@ -11,16 +11,18 @@ type Machine struct {
 	opt Options
 	a   arena
 
-	set      Readings // who still agrees about everything below
-	stack    []Value
-	marks    []int
-	fence    int // the topmost mark, or 0: what modern readers do not reach below
-	memo     []Value
-	memoFar  map[uint64]Value // indices that are far from dense
-	memoText map[string]Value // keys that are no 64-bit number
-	memoLen  int
-	proto    int
-	frameEnd int64 // noFrame, or where the frame ends that Py3 and CFile are in
+	set       Readings // who still agrees about everything below
+	stack     []Value
+	marks     []int
+	fence     int // the topmost mark, or 0: what modern readers do not reach below
+	memo      []Value
+	memoFar   map[uint64]Value // indices that are far from dense
+	memoText  map[string]Value // keys that are no 64-bit number
+	memoLen   int
+	keyKinds  uint8 // binaryKeys, textKeys
+	splitKeys bool  // text keys are no numbers
+	proto     int
+	frameEnd  int64 // noFrame, or where the frame ends that Py3 and CFile are in
 
 	opOff     int64
 	op        byte
@@ -45,8 +47,9 @@ type Machine struct {
 
 // A fork is a group of readings that saw something differently at an offset: the stream is run again for them.
 type fork struct {
-	set Readings
-	at  int64
+	set       Readings
+	at        int64
+	splitKeys bool // see Machine.keys
 }
 
 // A span is a run of bytes of the stream.
@@ -66,7 +69,7 @@ func Run(r io.ReaderAt, size int64, opt Options) *Report {
 	m.w = window{r: r, size: size, buf: make([]byte, max(lookahead, min(windowSize, size-opt.Start)))}
 	m.globalIDs = map[string]int{}
 	m.rep.Assumed = -1
-	m.forks = []fork{{m.opt.Readings, math.MinInt64}}
+	m.forks = []fork{{set: m.opt.Readings, at: math.MinInt64}}
 	for len(m.forks) > 0 {
 		f := m.forks[0]
 		m.forks = m.forks[1:]
@@ -78,6 +81,7 @@ func Run(r io.ReaderAt, size int64, opt Options) *Report {
 		m.run()
 	}
 	m.rep.finish()
+	m.rep.Machine = m
 	m.rep.Opcodes = m.opt.Budget.Opcodes - m.opsLeft
 	return &m.rep
 }
@@ -104,6 +108,7 @@ func (m *Machine) reset(f fork) {
 	}
 	m.stack, m.marks, m.fence = m.stack[:0], m.marks[:0], 0
 	m.memo, m.memoFar, m.memoText, m.memoLen = nil, nil, nil, 0
+	m.keyKinds, m.splitKeys = 0, f.splitKeys
 	m.moved, m.pins, m.stackNames = nil, nil, nil
 	m.proto, m.frameEnd, m.halted = 0, noFrame, false
 	m.entriesMax = int(min(m.opt.Budget.Entries, math.MaxInt32))

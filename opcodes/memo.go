@@ -22,7 +22,7 @@ func (m *Machine) index() (uint64, bool) {
 }
 
 func (m *Machine) binGet() {
-	if i, ok := m.index(); ok {
+	if i, ok := m.index(); ok && m.keys(binaryKeys) {
 		m.get(i)
 	}
 }
@@ -43,7 +43,7 @@ func (m *Machine) get(i uint64) {
 
 func (m *Machine) binPut() {
 	i, ok := m.index()
-	if !ok {
+	if !ok || !m.keys(binaryKeys) {
 		return
 	}
 	if v, ok := m.top(); ok {
@@ -97,6 +97,24 @@ func (m *Machine) entry() bool {
 	return true
 }
 
+// Kinds of memo keys that a stream has used.
+const (
+	binaryKeys = 1 << iota
+	textKeys
+)
+
+// keys notes the use of a kind of key. cPickle keeps the two kinds apart: when a stream has used both, it gets a run of
+// its own in which text is no number. It says whether any reading is left in this one.
+func (m *Machine) keys(kind uint8) bool {
+	if m.keyKinds |= kind; m.keyKinds != binaryKeys|textKeys || m.splitKeys || m.set&C2 == 0 {
+		return true
+	}
+	m.set &^= C2
+	m.forks = append(m.forks, fork{set: C2, at: m.opOff, splitKeys: true})
+	m.halted = m.set == 0
+	return !m.halted
+}
+
 // textKey reads the argument of GET or PUT. C reads the text up to a NUL as a decimal number, Python 3 all of it;
 // Python 2 takes the text itself for the key. A number of more than 64 bits, and text that is no plain number, gives
 // text instead of an index.
@@ -110,8 +128,17 @@ func (m *Machine) textKey() (i uint64, text string, ok bool) {
 		return 0, "", false
 	}
 	b = b[:len(b)-1]
+	if !m.keys(textKeys) {
+		return 0, "", false
+	}
+	if m.splitKeys && len(b) > 0 {
+		return 0, "text " + string(b), true
+	}
 	if i, err := strconv.ParseUint(string(b), 10, 64); err == nil && (len(b) == 1 || b[0] != '0' && b[0] != '+') {
 		return i, "", true
+	}
+	if len(b) == 0 && !m.drop(C2, "an empty memo index") {
+		return 0, "", false
 	}
 	if m.branch(Python2) {
 		return 0, "text " + string(b), true

@@ -225,6 +225,9 @@ func (m *Machine) persID() {
 	if len(b) > 0 {
 		b = b[:len(b)-1]
 	}
+	if len(b) == 0 && !m.drop(C2, "an empty persistent id") {
+		return
+	}
 	for _, c := range b {
 		if c >= utf8.RuneSelf {
 			if !m.drop(modern, "a persistent id that is not ASCII") {

@@ -131,6 +131,8 @@ type Report struct {
 	MaxProto int
 	// Framed says that there was a FRAME.
 	Framed bool
+	// Machine answers questions about the Outcomes' Values (with Options.Contents).
+	Machine *Machine
 }
 
 // Loads says that some reader of the set reaches STOP.

@@ -153,6 +153,7 @@ func (m *Machine) stepModern() {
 	case opNewObjEx:
 		m.newObj(true)
 	case opNextBuffer:
+		m.assume() // that there are buffers, and what they are
 		v := mk(KindBuffer, uint64(m.opOff))
 		m.emit(Event{Kind: EvBuffer, Result: v})
 		m.push(v)

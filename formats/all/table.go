@@ -3,6 +3,7 @@ package all
 import (
 	"trustfs/formats"
 	"trustfs/formats/gguf"
+	"trustfs/formats/keras"
 	"trustfs/formats/native"
 	"trustfs/formats/safetensors"
 	"trustfs/formats/text"
@@ -25,6 +26,7 @@ type entry struct {
 var table = []entry{
 	{safetensors.Inspector{}, "safetensors"},
 	{gguf.Inspector{}, "GGUF"},
+	{keras.H5{}, "HDF5"},
 	{native.Inspector{}, "native code"},
 	{text.Images{}, "an image"},
 	{text.Inspector{}, weak},

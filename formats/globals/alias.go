@@ -6,6 +6,7 @@ var aliases = map[string]string{
 	"__builtin__":      "builtins",
 	"__builtins__":     "builtins",
 	"future_builtins":  "builtins",
+	"exceptions":       "builtins",
 	"copy_reg":         "copyreg",
 	"cPickle":          "_pickle",
 	"cStringIO":        "io",

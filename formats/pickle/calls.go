@@ -33,6 +33,8 @@ func (j *judge) call(m *opcodes.Machine, e *opcodes.Event) {
 func (j *judge) objection(k *call) string {
 	n := k.name
 	switch {
+	case n == nil && j.partialOfCallable(k):
+		return ""
 	case n == nil:
 		return "calls " + describe(k.m, k.callee)
 	case n.verdict.Status == globals.Dangerous:
@@ -45,6 +47,20 @@ func (j *judge) objection(k *call) string {
 		return ""
 	}
 	return j.byArguments(k)
+}
+
+// partialOfCallable: a stored call of a function that may be called with any arguments, to be made now.
+func (j *judge) partialOfCallable(k *call) bool {
+	if j.made(k.m, k.callee).rule() != globals.RulePartial || j.stored[k.callee] {
+		return false
+	}
+	_, args, _ := k.m.Call(k.callee)
+	items := k.m.Items(args)
+	if len(items) == 0 {
+		return false
+	}
+	n := j.nameOf(k.m, items[0])
+	return n.allowed() && n.verdict.Use == globals.UseCall
 }
 
 func presetOf(n *name) string {

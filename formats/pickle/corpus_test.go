@@ -100,3 +100,39 @@ func corpusFile(t *testing.T, path, label, tier string) {
 	}
 	report("%s %s (%s): detected %v, score %d: %.300s", label, filepath.Base(path), tier, detected, score(c), strings.Join(found, "; "))
 }
+
+// TestBenignFolder measures false refusals: every file of the folder TRUSTFS_BENIGN is a harmless pickle.
+func TestBenignFolder(t *testing.T) {
+	root := os.Getenv("TRUSTFS_BENIGN")
+	if root == "" {
+		t.Skip("TRUSTFS_BENIGN is not set: false refusals were not measured on real files")
+	}
+	files, _ := filepath.Glob(filepath.Join(root, "*.p*"))
+	if len(files) == 0 {
+		t.Fatal("no pickles in " + root)
+	}
+	refused := 0
+	for _, path := range files {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := &formats.Context{Budget: formats.DefaultBudget(), Presets: allPresets()}
+		s := &formats.Source{R: bytes.NewReader(data), Size: int64(len(data))}
+		if !(Inspector{}).Detect(c, s) {
+			t.Errorf("%s: not detected", filepath.Base(path))
+			continue
+		}
+		Inspector{}.Inspect(c, s)
+		if len(c.Result.Findings) == 0 {
+			continue
+		}
+		if score(c) > 20 {
+			refused++
+		}
+		for _, f := range c.Result.Findings {
+			t.Errorf("%s: %s %s %s", filepath.Base(path), f.Rule, f.Where, f.Detail)
+		}
+	}
+	t.Logf("%d of %d refused", refused, len(files))
+}

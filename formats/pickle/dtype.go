@@ -32,6 +32,8 @@ func ruleDtype(j *judge, k *call) string {
 
 // remember keeps what later events ask about the result of a call.
 func (j *judge) remember(k *call, result opcodes.Value) {
+	delete(j.filled, result) // the place of an object that is gone
+	delete(j.stored, result)
 	if k.name.rule() != globals.RuleDtype {
 		return
 	}
@@ -62,7 +64,7 @@ func (j *judge) dtypeOf(m *opcodes.Machine, v opcodes.Value) (dtype, bool) {
 		return dtype{}, false
 	}
 	s = strings.TrimLeft(s, "<>=|")
-	digits := strings.TrimLeft(s, "?bBhHiIlLqQfdgFDGcmMOSaUVnpP")
+	digits := strings.TrimLeft(s, "?bBhHiIlLqQefdgFDGcmMOSaUVnpPut")
 	if len(s)-len(digits) != 1 {
 		return namedDtype(s), true
 	}

@@ -3,6 +3,7 @@ package pickle
 import (
 	"math"
 
+	"trustfs/formats/globals"
 	"trustfs/opcodes"
 )
 
@@ -55,4 +56,23 @@ func (j *judge) objectArray(start int64) int64 {
 		return -1
 	}
 	return out.End - start
+}
+
+// raises says that a reading certainly ends here with an exception, by the types of objects that only the lists know.
+// A reader who does not know joblib takes an array's bytes for opcodes, and its memo no longer fits: it would otherwise
+// be said to resolve names and call objects which in truth are arrays.
+func (j *judge) raises(m *opcodes.Machine, e *opcodes.Event) bool {
+	switch e.Kind {
+	case opcodes.EvDynamic:
+		return j.noText(m, e.Object) || j.noText(m, e.Args)
+	case opcodes.EvCall:
+		return j.made(m, e.Object).is(joblibWrappers...)
+	}
+	return false
+}
+
+// noText says that a value is an object of an allowed class other than str, which no name can be.
+func (j *judge) noText(m *opcodes.Machine, v opcodes.Value) bool {
+	n := j.made(m, v)
+	return n.rule() == globals.RuleNew || n.rule() == globals.RuleDtype || n.rule() == globals.RuleClass
 }

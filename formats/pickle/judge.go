@@ -15,8 +15,11 @@ type judge struct {
 	names  map[*opcodes.Global]*name
 	said   map[string]bool // rule and detail of what was found, so that each is found once a stream
 	dtypes map[opcodes.Value]dtype
+	filled map[opcodes.Value]bool // objects that opcodes gave items; perhaps some that are gone
+	stored map[opcodes.Value]bool // partial objects whose function BUILD made one that may not be called; the same
 	shown  map[*opcodes.Global]bool
 	depth  int
+	over   bool // the readings followed now raised an exception that the machine cannot know of
 	// truncated says that some object's attributes were not kept: the stream is judged again with all of them.
 	truncated bool
 	quiet     bool // a second run over the same stream: facts and handlers have been served
@@ -24,11 +27,18 @@ type judge struct {
 
 func newJudge(c *formats.Context, s *formats.Source, opt *Options, out *Outcome) *judge {
 	return &judge{c: c, s: s, opt: opt, out: out, names: map[*opcodes.Global]*name{}, said: map[string]bool{},
-		dtypes: map[opcodes.Value]dtype{}, shown: map[*opcodes.Global]bool{}}
+		dtypes: map[opcodes.Value]dtype{}, filled: map[opcodes.Value]bool{},
+		stored: map[opcodes.Value]bool{}, shown: map[*opcodes.Global]bool{}}
 }
 
 // handle is the machine's handler.
 func (j *judge) handle(m *opcodes.Machine, e *opcodes.Event) {
+	if e.Kind == opcodes.EvReading {
+		j.over = false
+	}
+	if j.over = j.over || j.raises(m, e); j.over {
+		return
+	}
 	switch e.Kind {
 	case opcodes.EvGlobal:
 		j.global(e)

@@ -19,7 +19,7 @@ func (j *judge) build(m *opcodes.Machine, e *opcodes.Event) {
 	case globals.RuleDtype:
 		why = j.dtypeState(m, e)
 	case globals.RulePartial:
-		why = j.partialState(m, e.Args)
+		why = j.partialState(m, e.Object, e.Args)
 	case globals.RuleSideFile:
 		why = j.sideFileState(m, e.Args)
 	default:
@@ -77,6 +77,7 @@ func (j *judge) mutate(m *opcodes.Machine, e *opcodes.Event) {
 	if !n.allowed() {
 		return // the call is a finding already
 	}
+	j.filled[e.Object] = true
 	if e.Kind != opcodes.EvSetItems {
 		if !n.is(plainLists...) && n.verdict.Use == globals.UseArgs {
 			j.find(formats.RuleReduce, e.Offset, op+" on an object of "+n.text+", which may call an attribute", "")
@@ -90,7 +91,7 @@ func (j *judge) mutate(m *opcodes.Machine, e *opcodes.Event) {
 	if !m.Whole(e.Args) {
 		j.truncated = true
 	}
-	for i := 0; i < len(items); i += 2 {
+	for i := 0; i+1 < len(items); i += 2 {
 		if why := keyObjection(m, items[i]); why != "" {
 			j.find(formats.RuleReduce, e.Offset, op+" on an object of "+n.text+": "+why, "")
 		}
@@ -123,14 +124,24 @@ func (j *judge) stateObjection(m *opcodes.Machine, state opcodes.Value) string {
 	return ""
 }
 
-// mayBeDict: an object made by a call that may be a dict, or a tuple of such, whose items are not all known here.
+// mayBeDict: an object made by a call that may hold attributes, as a dict or a tuple of dicts does, which are not known
+// here. A class made empty holds items only if an opcode put them there.
 func (j *judge) mayBeDict(m *opcodes.Machine, v opcodes.Value) bool {
 	if v.Kind() != opcodes.KindCall {
 		return v.Kind() == opcodes.KindDynamic || v.Kind() == opcodes.KindExtension
 	}
 	n := j.made(m, v)
-	return !n.allowed() || n.is(plainDicts...) || n.is("builtins:tuple", "__builtin__:tuple") ||
-		n.rule() == globals.RuleNew || n.rule() == globals.RuleReconstructor || n.rule() == globals.RuleNewobj
+	if !n.allowed() || j.filled[v] || n.is("builtins:tuple", "__builtin__:tuple") {
+		return true
+	}
+	_, args, _ := m.Call(v)
+	return m.Len(args) > 0 && (n.is(plainDicts...) || n.rule() == globals.RuleReconstructor && !j.objectBase(m, args))
+}
+
+// objectBase: copyreg._reconstructor(cls, object, None) makes an empty object.
+func (j *judge) objectBase(m *opcodes.Machine, args opcodes.Value) bool {
+	items := m.Items(args)
+	return len(items) == 3 && j.nameOf(m, items[1]).is("builtins:object", "__builtin__:object")
 }
 
 func (j *judge) keysObjection(m *opcodes.Machine, dict opcodes.Value) string {
@@ -163,13 +174,16 @@ func keyObjection(m *opcodes.Machine, key opcodes.Value) string {
 }
 
 // partialState: functools.partial.__setstate__((function, args, keywords, attributes)).
-func (j *judge) partialState(m *opcodes.Machine, state opcodes.Value) string {
+func (j *judge) partialState(m *opcodes.Machine, obj, state opcodes.Value) string {
 	items := m.Items(state)
 	if state.Kind() != opcodes.KindTuple || len(items) != 4 {
 		return "a state that is no tuple of four"
 	}
 	if !j.allowedCallable(m, items[0]) {
 		return describe(m, items[0]) + " is no allowed function"
+	}
+	if n := j.nameOf(m, items[0]); n.verdict.Use != globals.UseCall {
+		j.stored[obj] = true
 	}
 	return j.stateObjection(m, state)
 }

@@ -1,0 +1,55 @@
+package fs
+
+import (
+	"sync"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+)
+
+// A handle is what one open gave: a version of a file, a report, or a directory's listing.
+type handle struct {
+	node    *node
+	version *version // of a model file
+	data    []byte   // of a report
+
+	mu      sync.Mutex
+	entries []fuse.DirEntry // of a directory, as read at offset 0; guarded by mu
+}
+
+// handles are the opens that the kernel has not released.
+type handles struct {
+	mu   sync.RWMutex
+	byID map[uint64]*handle
+	last uint64
+}
+
+func newHandles() *handles { return &handles{byID: map[uint64]*handle{}} }
+
+func (h *handles) add(x *handle) uint64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.last++
+	h.byID[h.last] = x
+	return h.last
+}
+
+func (h *handles) get(id uint64) *handle {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.byID[id]
+}
+
+func (h *handles) remove(id uint64) *handle {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	x := h.byID[id]
+	delete(h.byID, id)
+	return x
+}
+
+// open counts the handles of model files, for status and for tests.
+func (h *handles) open() int {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return len(h.byID)
+}

@@ -1,0 +1,82 @@
+package fs
+
+import (
+	"errors"
+	"io"
+	"os"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+
+	"trustfs/gatekeeper"
+	"trustfs/integrity"
+)
+
+// A version is one judged content of one file, as long as some reader has it open. All its readers share one descriptor of
+// the backing file, the one that was judged or another of the same inode and identity; every byte is checked either way.
+type version struct {
+	file      *os.File
+	reader    *integrity.Reader
+	identity  integrity.Identity
+	readers   int // guarded by node.mu
+	announced atomic.Bool
+}
+
+// bind gives the version of n that judgement j admits, and takes over file. ok is false if the page cache of n holds
+// other content than was judged now: two contents under one identity, which no timestamp told apart.
+func (n *node) bind(file *os.File, j *gatekeeper.Judgement) (v *version, ok bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.retired || n.bound != nil && *n.bound != j.Manifest.Digest {
+		file.Close()
+		return nil, false
+	}
+	if n.version != nil {
+		file.Close()
+	} else {
+		n.version = &version{file: file, reader: integrity.NewReader(file, j.Manifest), identity: j.Identity}
+	}
+	digest := j.Manifest.Digest
+	n.bound = &digest
+	n.version.readers++
+	return n.version, true
+}
+
+// release ends one reader of v; the last closes the file, and leaves no copy of it in the page cache beside the mount's.
+func (n *node) release(v *version) {
+	n.mu.Lock()
+	v.readers--
+	last := v.readers == 0
+	if last && n.version == v {
+		n.version = nil
+	}
+	n.mu.Unlock()
+	if last {
+		v.drop(0, 0)
+		v.file.Close()
+	}
+}
+
+// read fills buf from off. The bytes returned lie in buf, which nobody else can write. Fewer than len(buf) means the end
+// of the file. An error means that no byte may be used.
+func (v *version) read(buf []byte, off int64) ([]byte, error) {
+	start := off / integrity.ChunkSize * integrity.ChunkSize
+	end := min((off+int64(len(buf))+integrity.ChunkSize-1)/integrity.ChunkSize*integrity.ChunkSize, v.reader.Size())
+	if end-start > integrity.ChunkSize {
+		// The chunks are read one by one; one hint lets the disk see the whole request. Readers interleave, so the
+		// kernel's own guess for this shared descriptor would be "random".
+		_ = unix.Fadvise(int(v.file.Fd()), start, end-start, unix.FADV_WILLNEED)
+	}
+	n, err := v.reader.ReadAt(buf, off)
+	v.drop(start, end-start)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	return buf[:n], nil
+}
+
+// drop lets the page cache forget a range of the backing file: what was served lies in the mount's own page cache now.
+// Length 0 means to the end. It is advice, and losing it loses memory, not safety.
+func (v *version) drop(off, length int64) {
+	_ = unix.Fadvise(int(v.file.Fd()), off, length, unix.FADV_DONTNEED)
+}

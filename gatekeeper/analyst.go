@@ -5,11 +5,13 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"path"
 
 	"trustfs/formats"
 	"trustfs/integrity"
 	"trustfs/jail"
 	"trustfs/jail/tasks"
+	"trustfs/views"
 )
 
 // Jailed is the Analyst that asks a jailed worker.
@@ -26,13 +28,8 @@ type Jailed struct {
 // other way than by answering is said in the log (worker.killed) and is an error.
 func (j *Jailed) Analyse(ctx context.Context, f *os.File, m *integrity.Manifest, names []string) (*formats.Result, error) {
 	req := tasks.NewInspectRequest(names, j.Presets, j.Budget)
-	answer, err := j.Pool.Run(ctx, jail.Job{Task: tasks.Inspect, File: f, Manifest: m, Request: req, Reuse: j.Reuse})
+	answer, err := j.run(ctx, jail.Job{Task: tasks.Inspect, File: f, Manifest: m, Request: req, Reuse: j.Reuse})
 	if err != nil {
-		var dead *jail.WorkerError
-		if errors.As(err, &dead) && j.Log != nil {
-			j.Log.Error("worker.killed", "path", f.Name(), "sha256", m.Digest.String(), "reason", dead.Reason,
-				"signal", int(dead.Signal), "syscall", dead.Syscall, "detail", dead.Detail)
-		}
 		return nil, err
 	}
 	r, err := tasks.DecodeResult(answer)
@@ -40,4 +37,29 @@ func (j *Jailed) Analyse(ctx context.Context, f *os.File, m *integrity.Manifest,
 		return nil, err
 	}
 	return &r, nil
+}
+
+// View has a worker make the view of f called name.
+func (j *Jailed) View(ctx context.Context, f *os.File, m *integrity.Manifest, name string, kind views.Kind) (*views.Answer, error) {
+	req := tasks.ViewRequest{Name: []byte(path.Base(name)), Kind: kind, Presets: j.Presets, Budget: j.Budget}
+	answer, err := j.run(ctx, jail.Job{Task: tasks.View, File: f, Manifest: m, Request: req})
+	if err != nil {
+		return nil, err
+	}
+	a, err := tasks.DecodeAnswer(answer, kind, m.Size)
+	if err != nil {
+		return nil, err
+	}
+	return &a, nil
+}
+
+// run gives a job to the pool, and says in the log what became of a worker that gave no answer.
+func (j *Jailed) run(ctx context.Context, job jail.Job) ([]byte, error) {
+	answer, err := j.Pool.Run(ctx, job)
+	var dead *jail.WorkerError
+	if errors.As(err, &dead) && j.Log != nil {
+		j.Log.Error("worker.killed", "path", job.File.Name(), "sha256", job.Manifest.Digest.String(), "task", job.Task,
+			"reason", dead.Reason, "signal", int(dead.Signal), "syscall", dead.Syscall, "detail", dead.Detail)
+	}
+	return answer, err
 }

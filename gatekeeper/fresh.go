@@ -9,6 +9,7 @@ import (
 
 	"trustfs/integrity"
 	"trustfs/provenance"
+	"trustfs/views"
 )
 
 // An entry is a cached verdict with what it depends on.
@@ -19,6 +20,10 @@ type entry struct {
 	dirs      []dirStamp
 	inputs    []provenance.InputID // every list and sidecar, absent ones too
 	present   []provenance.InputID // those that the stamps of their folders do not cover
+	evidence  *provenance.Evidence
+	kept      bool          // in the cache: everything that the judgement needs was there
+	answer    *views.Answer // of a view
+	err       error         // of a view: why there is none
 }
 
 // A dirStamp is the identity of a folder whose entries the verdict depends on: lists and sidecars beside the file and above
@@ -111,10 +116,11 @@ func (g *Gate) remember(c *judging, failure error) *entry {
 	if c.evidence == nil || c.result == nil {
 		return e
 	}
-	e.question = c.question()
+	e.question, e.evidence = c.question(), c.evidence
 	e.dirs, e.inputs = c.dirs, c.evidence.Inputs
 	e.present = uncovered(e.inputs, e.dirs)
 	if failure == nil {
+		e.kept = true
 		g.memory.keepVerdict(verdictKey{id: c.id, path: c.subject.Path}, e)
 	}
 	return e

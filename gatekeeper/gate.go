@@ -58,10 +58,12 @@ type Config struct {
 	Weights  map[string]int // operators' weights, by rule
 	Require  provenance.Requirements
 
-	Analyst  Analyst
-	Examiner Examiner
-	Adviser  Adviser
-	Log      *slog.Logger
+	Analyst   Analyst
+	Viewer    Viewer // nil: no views
+	ViewsFrom ViewsFrom
+	Examiner  Examiner
+	Adviser   Adviser
+	Log       *slog.Logger
 	// CacheBytes bounds what manifests and verdicts may hold in memory; 0 means 64 MiB.
 	CacheBytes int64
 }
@@ -87,6 +89,8 @@ func New(cfg Config) (*Gate, error) {
 		return nil, errors.New("gatekeeper: no analyst: nothing may be admitted without an analysis in the jail")
 	case cfg.Examiner == nil:
 		return nil, errors.New("gatekeeper: no examiner of provenance")
+	case cfg.ViewsFrom != "" && cfg.ViewsFrom != ViewsFromClean && cfg.ViewsFrom != ViewsFromDisarm:
+		return nil, fmt.Errorf("views-from %q: expected clean or disarm", cfg.ViewsFrom)
 	case cfg.MaxScore < 0:
 		return nil, fmt.Errorf("max-score %d: expected 0 or more", cfg.MaxScore)
 	}

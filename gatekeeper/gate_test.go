@@ -90,7 +90,6 @@ func (b *bench) Write(p []byte) (int, error) {
 // newBench is a gate over an empty tree whose files are benign safetensors models to the analyst.
 func newBench(t *testing.T, change func(*Config)) *bench {
 	t.Helper()
-	t.Parallel() // timestamps must settle for seconds before they prove anything
 	b := &bench{t: t, dir: t.TempDir(), log: &bytes.Buffer{}}
 	b.analyst = &analyst{result: formats.Result{Format: formats.FormatSafetensors, Class: formats.ClassModel}}
 	var err error
@@ -195,6 +194,7 @@ func TestAdmitAndRefuse(t *testing.T) {
 }
 
 func TestJudgedOnce(t *testing.T) {
+	t.Parallel() // it waits until timestamps prove something
 	b := newBench(t, nil)
 	b.write("a/m.pt", "bytes")
 	b.settle()
@@ -214,6 +214,7 @@ func TestJudgedOnce(t *testing.T) {
 }
 
 func TestAChangedFileIsJudgedAgain(t *testing.T) {
+	t.Parallel() // it waits until timestamps prove something
 	b := newBench(t, nil)
 	b.write("m.pt", "one")
 	b.settle()
@@ -229,6 +230,7 @@ func TestAChangedFileIsJudgedAgain(t *testing.T) {
 
 // A list that comes, changes or goes changes the verdict at the next open, and the model is not analysed again.
 func TestAListChangesTheVerdictAtTheNextOpen(t *testing.T) {
+	t.Parallel() // it waits until timestamps prove something
 	b := newBench(t, nil)
 	b.write("d/m.pt", "bytes")
 	b.settle()
@@ -312,6 +314,7 @@ func TestAnInterruptCancelsTheWaitNotTheJudgement(t *testing.T) {
 }
 
 func TestTamperedIsJudgedAfresh(t *testing.T) {
+	t.Parallel() // it waits until timestamps prove something
 	b := newBench(t, nil)
 	b.write("m.pt", "bytes")
 	b.settle()
@@ -326,6 +329,7 @@ func TestTamperedIsJudgedAfresh(t *testing.T) {
 }
 
 func TestBlobsAreJudgedUnderTheirLinks(t *testing.T) {
+	t.Parallel() // it waits until timestamps prove something
 	b := newBench(t, nil)
 	b.write("hub/models--o--n/blobs/0123", "bytes")
 	link := filepath.Join(b.dir, "hub/models--o--n/snapshots/main/sub/pytorch_model.bin")
@@ -351,6 +355,7 @@ func TestBlobsAreJudgedUnderTheirLinks(t *testing.T) {
 }
 
 func TestPolicy(t *testing.T) {
+	t.Parallel() // it waits until timestamps prove something
 	p := &adviser{deny: []string{"not in production"}}
 	b := newBench(t, func(c *Config) { c.Adviser = p })
 	b.write("m.pt", "bytes")

@@ -99,6 +99,9 @@ func keep[V any](c *ristretto.Cache[string, V], key string, v V, cost int64) {
 
 func (m *memory) keepVerdict(k verdictKey, e *entry) {
 	cost := int64(2000 + 300*(len(e.judgement.Report.Findings)+len(e.inputs)))
+	if e.answer != nil {
+		cost += e.answer.MemoryBytes()
+	}
 	keep(m.verdicts, k.String(), e, cost)
 }
 

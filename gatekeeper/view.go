@@ -1,0 +1,198 @@
+package gatekeeper
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"trustfs/formats"
+	"trustfs/integrity"
+	"trustfs/views"
+)
+
+// A Viewer makes views in the jail. *Jailed is one.
+type Viewer interface {
+	View(ctx context.Context, f *os.File, m *integrity.Manifest, name string, kind views.Kind) (*views.Answer, error)
+}
+
+// ViewsFrom says of which sources views are shown.
+type ViewsFrom string
+
+// The choices. The zero value is ViewsFromClean.
+const (
+	ViewsFromClean  ViewsFrom = "clean"  // of sources without fatal findings
+	ViewsFromDisarm ViewsFrom = "disarm" // of refused sources too: the tensors only, the code stays behind
+)
+
+// A View is a safetensors view of a source, judged.
+type View struct {
+	// Judgement is the view's own: its report, and the source's identity and Manifest.
+	Judgement *Judgement
+	answer    *views.Answer
+}
+
+// A NoViewError says why a source has no view.
+type NoViewError struct{ Reason string }
+
+func (e *NoViewError) Error() string { return e.Reason }
+
+// View gives the view called name (a path in the tree, beside s.Path) of the source s. A *NoViewError means that there is
+// none; any other error that none could be made now.
+func (g *Gate) View(ctx context.Context, s Subject, name string, kind views.Kind) (*View, error) {
+	if g.cfg.Viewer == nil {
+		return nil, &NoViewError{"views are off"}
+	}
+	id, err := integrity.IdentityOf(int(s.File.Fd()))
+	if err != nil {
+		return nil, err
+	}
+	key := verdictKey{id: id, path: "view\x00" + name}
+	e := g.memory.verdict(key)
+	if e == nil || !g.current(e, s.Tree) {
+		e, err = g.flights.do(ctx, key, func() (func() *entry, error) {
+			own, err := duplicate(s.File)
+			if err != nil {
+				return nil, err
+			}
+			s.File = own
+			return func() *entry {
+				defer own.Close()
+				return g.makeView(context.WithoutCancel(ctx), key, s, name, kind)
+			}, nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	switch {
+	case e.err != nil:
+		return nil, e.err
+	case e.answer == nil:
+		return nil, errors.New("no view could be made")
+	}
+	j, err := g.forOpener(ctx, e, s.Opener)
+	return &View{Judgement: j, answer: e.answer}, err
+}
+
+// makeView judges the source, has the view made in the jail, and judges the view.
+func (g *Gate) makeView(ctx context.Context, key verdictKey, s Subject, name string, kind views.Kind) *entry {
+	src, err := g.entryOf(ctx, s)
+	if err != nil {
+		return &entry{err: err}
+	}
+	if err := g.viewable(src); err != nil {
+		e := *src
+		e.err, e.judgement = err, &Judgement{Report: src.judgement.Report, Identity: src.judgement.Identity}
+		if _, none := errors.AsType[*NoViewError](err); none && src.kept {
+			g.memory.keepVerdict(key, &e)
+		}
+		return &e
+	}
+	answer, err := g.cfg.Viewer.View(ctx, s.File, src.judgement.Manifest, name, kind)
+	if err != nil {
+		return &entry{err: fmt.Errorf("view: %w", err)}
+	}
+	e := *src
+	e.answer = answer
+	if answer.Limit != "" {
+		e.err = &NoViewError{answer.Limit}
+	} else {
+		e.judgement = g.judgeView(ctx, s, src, answer, name)
+		e.question.Report = e.judgement.Report
+	}
+	if src.kept {
+		g.memory.keepVerdict(key, &e)
+	}
+	return &e
+}
+
+// entryOf is Judge without an opener.
+func (g *Gate) entryOf(ctx context.Context, s Subject) (*entry, error) {
+	key := verdictKey{id: integrity.Identity{}, path: s.Path}
+	var err error
+	if key.id, err = integrity.IdentityOf(int(s.File.Fd())); err != nil {
+		return nil, err
+	}
+	if e := g.memory.verdict(key); e != nil && g.current(e, s.Tree) {
+		return e, nil
+	}
+	return g.judgeOnce(ctx, key, s)
+}
+
+// viewable says why a source gives no view, nil if it does.
+func (g *Gate) viewable(src *entry) error {
+	r := src.judgement.Report
+	if src.judgement.Manifest == nil || src.evidence == nil {
+		return fmt.Errorf("the source could not be judged: %v", r.Reasons)
+	}
+	if g.cfg.ViewsFrom == ViewsFromDisarm {
+		return nil
+	}
+	for _, f := range r.Findings {
+		if f.Fatal {
+			return &NoViewError{"the source is refused: " + f.Rule + " is fatal" + describe(f)}
+		}
+	}
+	return nil
+}
+
+// judgeView gives the view its own verdict: its content as safetensors, its provenance that of the source.
+func (g *Gate) judgeView(ctx context.Context, s Subject, src *entry, answer *views.Answer, name string) *Judgement {
+	c := &judging{subject: s, report: &Report{}, id: src.judgement.Identity, manifest: src.judgement.Manifest, evidence: src.evidence,
+		result: answer.Result}
+	if c.result == nil { // an index of shards: names of tensors and files, written by trustfs
+		c.result = &formats.Result{Format: formats.FormatDocument, Class: formats.ClassDocument, Findings: []formats.Finding{}}
+	}
+	c.report.SetPath(name)
+	c.report.Provenance = src.judgement.Report.Provenance
+	c.report.Size = answer.Size()
+	c.report.Format, c.report.Class, c.report.Facts = c.result.Format, c.result.Class, c.result.Facts
+	c.report.Facts.ViewOf = s.Path
+	c.report.Truncated = c.result.Truncated
+	err := g.score(ctx, c)
+	if err == nil {
+		err = g.advise(ctx, c)
+	}
+	g.decide(c, err)
+	if src.judgement.Report.Verdict != Allow {
+		c.report.Warnings = append(c.report.Warnings, "the source is refused; only its tensors are shown: "+first(src.judgement.Report.Reasons))
+	}
+	g.announce(c.report)
+	return &Judgement{Report: c.report, Identity: src.judgement.Identity, Manifest: src.judgement.Manifest}
+}
+
+func first(reasons []string) string {
+	if len(reasons) == 0 {
+		return ""
+	}
+	return reasons[0]
+}
+
+// Size is the view's size in bytes.
+func (v *View) Size() int64 { return v.answer.Size() }
+
+// Reader serves the view's bytes from the source, which file leads to: every byte through the Manifest that was judged.
+func (v *View) Reader(file io.ReaderAt) (io.ReaderAt, error) {
+	if v.answer.Plan == nil {
+		return v.answer.IndexReader(), nil
+	}
+	if len(v.answer.Plan.Members) > 0 {
+		return nil, &NoViewError{"its tensors lie in compressed members"}
+	}
+	return views.NewReader(v.answer.Plan, integrity.NewReader(file, v.Judgement.Manifest), nil)
+}
+
+// ViewDigest works out the SHA-256 of a view's bytes. It reads the whole source.
+func (g *Gate) ViewDigest(ctx context.Context, v *View, file io.ReaderAt) (integrity.Digest, error) {
+	r, err := v.Reader(file)
+	if err != nil {
+		return integrity.Digest{}, err
+	}
+	m, err := integrity.Build(ctx, r, v.Size(), nil)
+	if err != nil {
+		return integrity.Digest{}, err
+	}
+	return m.Digest, nil
+}

@@ -189,6 +189,9 @@ func (g *Gate) judge(ctx context.Context, s Subject) *entry {
 	}
 	g.decide(c, failure)
 	c.report.ElapsedMS = float64(time.Since(start).Microseconds()) / 1000
-	g.announce(c.report)
+	before := g.memory.verdict(verdictKey{id: c.id, path: s.Path})
+	if before == nil || !before.judgement.Report.same(c.report) {
+		g.announce(c.report)
+	}
 	return g.remember(c, failure)
 }

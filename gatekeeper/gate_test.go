@@ -431,3 +431,15 @@ func TestNewRefusesWhatIsMissing(t *testing.T) {
 		}
 	}
 }
+
+// While timestamps prove nothing yet, a verdict is made anew at each open; the log hears of it once.
+func TestOneEventForOneVerdict(t *testing.T) {
+	b := newBench(t, nil)
+	b.write("m.pt", "bytes")
+	for range 3 {
+		b.judge("m.pt")
+	}
+	if n := strings.Count(b.log.String(), "model.admitted"); n != 1 {
+		t.Errorf("%d events: %s", n, b.log)
+	}
+}

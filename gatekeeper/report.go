@@ -3,6 +3,7 @@ package gatekeeper
 import (
 	"encoding/base64"
 	"encoding/json"
+	"slices"
 	"unicode/utf8"
 
 	"trustfs/formats"
@@ -63,6 +64,11 @@ func (r *Report) SetPath(path string) {
 	if !utf8.ValidString(path) {
 		r.PathB64 = base64.StdEncoding.EncodeToString([]byte(path))
 	}
+}
+
+// same says whether two reports tell the operator the same: a verdict that was only looked up anew is no new event.
+func (r *Report) same(other *Report) bool {
+	return r.Verdict == other.Verdict && r.Score == other.Score && r.SHA256 == other.SHA256 && slices.Equal(r.Reasons, other.Reasons)
 }
 
 // MaxXattrReport bounds the report in an extended attribute (Linux allows 64 KiB for a value).

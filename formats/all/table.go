@@ -2,11 +2,16 @@ package all
 
 import (
 	"trustfs/formats"
+	"trustfs/formats/archive"
 	"trustfs/formats/gguf"
 	"trustfs/formats/keras"
 	"trustfs/formats/native"
+	"trustfs/formats/numpy"
+	"trustfs/formats/pickle"
 	"trustfs/formats/safetensors"
+	"trustfs/formats/skops"
 	"trustfs/formats/text"
+	"trustfs/formats/torch"
 )
 
 // A family groups formats that may lie in one file without contradicting each other (a torch archive is a zip).
@@ -22,12 +27,30 @@ type entry struct {
 }
 
 // table lists every inspector. The first that detects a file names its format; all that detect it inspect it. The more
-// special stands before the more general: a joblib file is a pickle too.
-var table = []entry{
+// special stands before the more general: a legacy torch file is a pickle too.
+var table = append([]entry{
 	{safetensors.Inspector{}, "safetensors"},
 	{gguf.Inspector{}, "GGUF"},
 	{keras.H5{}, "HDF5"},
+	{archive.Inspector{Flavors: flavors}, "a zip archive"},
+	{archive.Tar{}, "a tar archive"},
+	{archive.SevenZip{}, "a 7z archive"},
+	{numpy.NPY{}, "npy"},
+	{torch.Legacy{}, "a pickle"},
+	{pickle.Inspector{}, "a pickle"},
 	{native.Inspector{}, "native code"},
 	{text.Images{}, "an image"},
 	{text.Inspector{}, weak},
+}, streams()...)
+
+// flavors are the formats that are zip archives.
+var flavors = []archive.Flavor{torch.Zip{}, numpy.NPZ{}, skops.Flavor{}, keras.Zip{}}
+
+// streams are the compressions of single files.
+func streams() []entry {
+	var out []entry
+	for _, s := range archive.Streams {
+		out = append(out, entry{s, "compressed"})
+	}
+	return out
 }

@@ -45,7 +45,7 @@ func tarHeader(b []byte) bool {
 
 // tarEnd is where the members of the tar archive at the beginning of s end, by their headers alone.
 func tarEnd(s *formats.Source) int64 {
-	body := io.NewSectionReader(s.R, 0, s.Size)
+	body := io.NewSectionReader(paged(s).R, 0, s.Size)
 	r := tar.NewReader(body)
 	for range 10_000 { // detection has to stay cheap; behind so many members the zip reading counts too
 		if _, err := r.Next(); err != nil {
@@ -72,6 +72,7 @@ func (t Tar) Inspect(c *formats.Context, s *formats.Source) {
 	if !Enter(c, s) {
 		return
 	}
+	s = paged(s)
 	seen := map[string]bool{}
 	for pos, part := int64(0), 0; !c.Stopped(); part++ {
 		end := t.archive(c, s, pos, seen)

@@ -69,6 +69,7 @@ func IsZip(s *formats.Source) bool {
 // ReadZip reads the archive in every way that a reader would, and adds a finding for each disagreement. It reads records
 // only, no members' data.
 func ReadZip(c *formats.Context, s *formats.Source) *Zip {
+	s = paged(s)
 	z := &Zip{s: s, locals: map[int64]*entry{}}
 	z.findDirectories(c)
 	for i, d := range z.dirs {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"os"
@@ -55,7 +56,7 @@ type auditOptions struct {
 }
 
 func (a *app) audit(ctx context.Context, cfg *config.Config, paths []string, o auditOptions) error {
-	j, err := newJudges(cfg, slog.New(slog.DiscardHandler), true)
+	j, err := newJudges(cfg, slog.New(slog.DiscardHandler), false)
 	if err != nil {
 		return err
 	}
@@ -66,7 +67,7 @@ func (a *app) audit(ctx context.Context, cfg *config.Config, paths []string, o a
 	}
 	start := time.Now()
 	bar := a.stderr.Progress("judging", totalSize(items))
-	lines := json.NewEncoder(a.stdout)
+	lines := encoder(a.stdout)
 	err = judgeAll(ctx, items, bar, func(it *item) error {
 		if o.json && o.shows(it.report) {
 			return lines.Encode(it.report)
@@ -108,9 +109,16 @@ func (o auditOptions) shown(items []*item) []*gatekeeper.Report {
 	return out
 }
 
+// encoder writes JSON for programs and people: "<" stays "<".
+func encoder(w io.Writer) *json.Encoder {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	return enc
+}
+
 func saveReports(name string, reports []*gatekeeper.Report) error {
 	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
+	enc := encoder(&b)
 	for _, r := range reports {
 		if err := enc.Encode(r); err != nil {
 			return err

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -39,7 +38,7 @@ func (a *app) explainCommand() *cobra.Command {
 			return err
 		}
 		if asJSON {
-			enc := json.NewEncoder(a.stdout)
+			enc := encoder(a.stdout)
 			enc.SetIndent("", "  ")
 			err = enc.Encode(r)
 		} else {
@@ -63,7 +62,7 @@ func (a *app) reportOn(ctx context.Context, cfg *config.Config, name string) (*g
 	if !errors.Is(err, mounts.ErrNone) {
 		return nil, err
 	}
-	j, err := newJudges(cfg, slog.New(slog.DiscardHandler), true)
+	j, err := newJudges(cfg, slog.New(slog.DiscardHandler), false)
 	if err != nil {
 		return nil, err
 	}

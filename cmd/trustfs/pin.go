@@ -81,7 +81,8 @@ func (a *app) pin(ctx context.Context, cfg *config.Config, paths []string, o pin
 
 // judgeUnpinned judges as if nothing were pinned: what a pin covers must be seen anew when it is given.
 func (a *app) judgeUnpinned(ctx context.Context, cfg *config.Config, paths []string) ([]*item, error) {
-	j, err := newJudges(cfg, slog.New(slog.DiscardHandler), true)
+	// A worker for each file: what is pinned here is trusted, and no file may have a say in another's pin.
+	j, err := newJudges(cfg, slog.New(slog.DiscardHandler), false)
 	if err != nil {
 		return nil, err
 	}

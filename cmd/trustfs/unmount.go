@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -16,7 +17,11 @@ func (a *app) unmountCommand() *cobra.Command {
 		Short:   "Take a mount of trustfs off for good, and a guard that a stopped service left",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			busy, err := fs.Unmount(args[0])
+			point, err := filepath.Abs(args[0])
+			if err != nil {
+				return err
+			}
+			busy, err := fs.Unmount(point)
 			if err != nil {
 				return err
 			}

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"trustfs/fs/mount"
+	"trustfs/testdata/gen"
+)
+
+// worker is the directory of a trustfs-worker that was built for the tests: without cgo and without the race detector,
+// as it is shipped.
+var worker string
+
+func TestMain(m *testing.M) {
+	if os.Getenv("TRUSTFS_TEST_WORKER") == "" { // not one of the scripts' own calls
+		dir, err := os.MkdirTemp("", "trustfs-worker-")
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		build := exec.Command("go", "build", "-o", dir, "../trustfs-worker")
+		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := build.CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "building the worker: %v\n%s", err, out)
+			os.Exit(1)
+		}
+		worker = dir
+	}
+	testscript.Main(cleanAfter{m}, map[string]func(){"trustfs": main})
+}
+
+// cleanAfter removes the worker when the tests are done.
+type cleanAfter struct{ m *testing.M }
+
+func (c cleanAfter) Run() int {
+	defer os.RemoveAll(worker)
+	return c.m.Run()
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata",
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("TRUSTFS_TEST_WORKER", "1")
+			e.Setenv("PATH", worker+string(os.PathListSeparator)+e.Getenv("PATH"))
+			e.Setenv("XDG_STATE_HOME", filepath.Join(e.WorkDir, "state")) // for users; root's scripts say --state
+			return nil
+		},
+		Condition: func(cond string) (bool, error) {
+			switch cond {
+			case "root":
+				return os.Geteuid() == 0, nil
+			case "fuse":
+				_, err := os.Stat("/dev/fuse")
+				return err == nil, nil
+			}
+			return false, fmt.Errorf("no condition is named %q", cond)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"code": code, "samples": samples, "waitmount": waitMount, "waitgone": waitGone, "fifo": fifo,
+		},
+	})
+}
+
+// code N COMMAND...: the command must end with exactly this status.
+func code(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: code N command...")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		exit, ok := errors.AsType[*exec.ExitError](err)
+		if !ok {
+			ts.Fatalf("%v", err)
+		}
+		got = exit.ExitCode()
+	}
+	if got != want {
+		ts.Fatalf("exit status %d, want %d", got, want)
+	}
+}
+
+// samples DIR: the sample tree.
+func samples(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(gen.Write(ts.MkAbs(args[0]), ts.MkAbs("marker")))
+}
+
+// waitmount DIR: until trustfs serves there.
+func waitMount(ts *testscript.TestScript, _ bool, args []string) {
+	waitFor(ts, args[0], true)
+}
+
+// waitgone DIR: until it does not any more.
+func waitGone(ts *testscript.TestScript, _ bool, args []string) {
+	waitFor(ts, args[0], false)
+}
+
+func waitFor(ts *testscript.TestScript, dir string, want bool) {
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		all, err := mount.List()
+		ts.Check(err)
+		there := false
+		for _, m := range all {
+			there = there || m.Point == ts.MkAbs(dir) && m.Type == mount.Type
+		}
+		if there == want {
+			return
+		}
+	}
+	ts.Fatalf("%s: mounted: %v, after 20 s", dir, !want)
+}
+
+// fifo NAME: a named pipe.
+func fifo(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(exec.Command("mkfifo", ts.MkAbs(args[0])).Run())
+}

@@ -53,3 +53,16 @@ func (h *handles) open() int {
 	defer h.mu.RUnlock()
 	return len(h.byID)
 }
+
+// closeAll ends what the kernel did not release: at an unmount it drops the last releases.
+func (h *handles) closeAll() {
+	h.mu.Lock()
+	left := h.byID
+	h.byID = map[uint64]*handle{}
+	h.mu.Unlock()
+	for _, x := range left {
+		if x.version != nil {
+			x.node.release(x.version)
+		}
+	}
+}

@@ -163,8 +163,10 @@ func newRig(t *testing.T, change ...func(*Options)) *rig {
 	t.Helper()
 	needMount(t)
 	base := t.TempDir()
-	if err := os.Chmod(base, 0o755); err != nil {
-		t.Fatal(err)
+	for _, d := range []string{base, filepath.Dir(base)} { // other users must get as far as the mount
+		if err := os.Chmod(d, 0o755); err != nil {
+			t.Fatal(err)
+		}
 	}
 	r := &rig{t: t, dir: filepath.Join(base, "models"), mnt: filepath.Join(base, "mnt"), gate: newTestGate(), log: &lockedBuffer{}}
 	for _, d := range []string{r.dir, r.mnt} {
@@ -258,4 +260,22 @@ func eventually(t testing.TB, what string, f func() bool) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	t.Fatalf("%s: not within five seconds", what)
+}
+
+// readFileRaw reads with plain system calls, and gives the first error.
+func readFileRaw(path string) ([]byte, error) {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(fd)
+	var all []byte
+	buf := make([]byte, 1<<17)
+	for {
+		n, err := unix.Read(fd, buf)
+		if n <= 0 || err != nil {
+			return all, err
+		}
+		all = append(all, buf[:n]...)
+	}
 }

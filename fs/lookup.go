@@ -21,6 +21,9 @@ func (t *tree) Lookup(_ <-chan struct{}, h *fuse.InHeader, name string, out *fus
 	if !plainName(name) {
 		return fuse.ENOENT
 	}
+	if len(name) > unix.NAME_MAX {
+		return fuse.Status(unix.ENAMETOOLONG)
+	}
 	fresh, err := t.find(parent, name)
 	if err != nil {
 		return t.refuse("lookup", join(parent.key.path, name), err)

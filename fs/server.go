@@ -177,6 +177,7 @@ func (s *Server) Close() (busy bool, err error) {
 // giveBack returns what the mount has held.
 func (s *Server) giveBack() {
 	s.returned.Do(func() {
+		s.tree.handles.closeAll()
 		s.root.Close()
 		s.run.release()
 	})

@@ -114,5 +114,5 @@ func join(dir, name string) string {
 // plainName says whether name can be an entry of a directory. The kernel sends no other, except where it resolves file
 // handles for NFS.
 func plainName(name string) bool {
-	return name != "" && name != "." && name != ".." && len(name) <= unix.NAME_MAX && !strings.ContainsAny(name, "/\x00")
+	return name != "" && name != "." && name != ".." && !strings.ContainsAny(name, "/\x00")
 }

@@ -84,11 +84,13 @@ type Evidence struct {
 	Expected        string // hexadecimal digest the list names, on a mismatch
 	Actual          string // hexadecimal digest the file has, on a mismatch
 
-	Signature Signature // the best one for a trusted signer, else the worst; see mergeSignatures
+	Signature Signature // the one that decides; see merge
 
 	SBOM     string // one of the SBOM* states
 	SBOMFile string // where it was found
-	SBOMDoc  any    // the document, as the policy sees it; nil when there is none
+	// SBOMTrusted says that the configuration names the SBOM. One that lies beside the file is its supplier's own word.
+	SBOMTrusted bool
+	SBOMDoc     any // the document, as the policy sees it; nil when there is none
 
 	// Findings are about the evidence itself: lines that cannot be read, files that are no SBOM. The function Findings
 	// adds to them what the state means for the file.

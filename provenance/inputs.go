@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"trustfs/integrity"
+	"trustfs/internal/beneath"
 )
 
 // An InputID names one version of one file that evidence was read from, or its absence. Evidence is current as long as
@@ -62,9 +63,9 @@ func onHost(path string) (*os.File, error) {
 }
 
 // absent says that a name leads to nothing that could be a sidecar: not there, below something that is no directory, too
-// long, or a link that leads nowhere inside the tree.
+// long, a link that leads nowhere inside the tree, or a folder or device.
 func absent(err error) bool {
-	for _, is := range []error{fs.ErrNotExist, syscall.ENOTDIR, syscall.ENAMETOOLONG, syscall.ELOOP, syscall.EXDEV} {
+	for _, is := range []error{fs.ErrNotExist, syscall.ENOTDIR, syscall.ENAMETOOLONG, syscall.ELOOP, syscall.EXDEV, beneath.ErrNotRegular} {
 		if errors.Is(err, is) {
 			return true
 		}

@@ -2,8 +2,14 @@ package provenance
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
+	"time"
+
+	"trustfs/provenance/publisher"
+	"trustfs/provenance/sigstore"
 )
 
 // Options say what is trusted. The zero value trusts nothing: every file is unsigned, and lists can only convict.
@@ -17,6 +23,26 @@ type Options struct {
 	// folder, in one outside to the tree's root. Each must belong to root or the effective user, and be writable by nobody
 	// else.
 	Checksums []string
+	// TrustKeys are the keys and certificate authorities whose signatures count.
+	TrustKeys []TrustKey
+	// TrustedRoot is the file of the Sigstore trusted root (trusted_root.json); empty for none: no Sigstore bundle can be
+	// checked then.
+	TrustedRoot string
+	// Publishers are the identities whose Sigstore signatures count.
+	Publishers []publisher.Rule
+	// Sigstore says how much evidence a bundle must bring; the zero value means sigstore.DefaultThresholds.
+	Sigstore sigstore.Thresholds
+	// SBOMs are bills of materials that the configuration names: host paths. Others are looked for beside the file.
+	SBOMs []string
+	// Now is the time at which model signing's certificates must be valid; nil means time.Now.
+	Now func() time.Time
+}
+
+func (o *Options) thresholds() sigstore.Thresholds {
+	if o.Sigstore == (sigstore.Thresholds{}) {
+		return sigstore.DefaultThresholds()
+	}
+	return o.Sigstore
 }
 
 func (o *Options) validate() error {
@@ -26,9 +52,18 @@ func (o *Options) validate() error {
 	if o.Pins != "" && !filepath.IsAbs(o.Pins) {
 		return fmt.Errorf("provenance: the directory of pins %q is not an absolute path", o.Pins)
 	}
-	for _, l := range o.Checksums {
-		if !filepath.IsAbs(l) {
-			return fmt.Errorf("provenance: the checksum list %q is not an absolute path", l)
+	files := map[string][]string{"the checksum list": o.Checksums, "the SBOM": o.SBOMs}
+	for _, k := range o.TrustKeys {
+		files["the trusted key"] = append(files["the trusted key"], k.File)
+	}
+	if o.TrustedRoot != "" {
+		files["the trusted root"] = []string{o.TrustedRoot}
+	}
+	for _, what := range slices.Sorted(maps.Keys(files)) {
+		for _, f := range files[what] {
+			if !filepath.IsAbs(f) {
+				return fmt.Errorf("provenance: %s %q is not an absolute path", what, f)
+			}
 		}
 	}
 	return nil

@@ -14,12 +14,14 @@ import (
 
 // A Verifier gathers evidence. It is made anew when the configuration changes, and is safe for parallel use.
 type Verifier struct {
-	opts Options
-	pins *pins.Store // nil for none
+	opts  Options
+	trust *trust
+	pins  *pins.Store // nil for none
 
-	mu    sync.Mutex
-	lists map[listKey]*checksum.List // parsed lists by the version they were read from
-	names int                        // in all lists
+	mu         sync.Mutex                    // guards what follows; held only to look up and store
+	lists      map[listKey]*checksum.List    // parsed lists by the version they were read from
+	names      int                           // in all lists
+	statements map[[32]byte]*signedStatement // checked statements by the SHA-256 of their bundle
 }
 
 // New checks the options and loads what is trusted.
@@ -27,7 +29,11 @@ func New(o Options) (*Verifier, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	v := &Verifier{opts: o, lists: map[listKey]*checksum.List{}}
+	t, err := load(&o)
+	if err != nil {
+		return nil, err
+	}
+	v := &Verifier{opts: o, trust: t, lists: map[listKey]*checksum.List{}, statements: map[[32]byte]*signedStatement{}}
 	if o.Pins != "" {
 		v.pins = pins.At(o.Pins)
 	}
@@ -45,6 +51,8 @@ func (v *Verifier) Evidence(ctx context.Context, tree Tree, s Subject) (*Evidenc
 	}{
 		{"pins", v.pinned},
 		{"checksums", v.checksums},
+		{"signatures", v.signatures},
+		{"SBOM", v.sboms},
 	}
 	for _, step := range steps {
 		if err := ctx.Err(); err != nil {

@@ -22,8 +22,12 @@ func (g *Gate) advise(ctx context.Context, c *judging) error {
 	return nil
 }
 
-func (c *judging) question() Question {
-	return Question{Report: c.report, SBOM: c.evidence.SBOMDoc, File: attributes(int(c.subject.File.Fd()))}
+func (c *judging) question() *Question {
+	q := &Question{Report: c.report, Evidence: c.evidence, Path: c.subject.Path, File: attributes(int(c.subject.File.Fd()))}
+	if c.links != nil {
+		q.Links = c.links.paths
+	}
+	return q
 }
 
 // decide writes the verdict; nothing else does. Allow takes a Manifest, an analysis, evidence, no fatal finding, a score

@@ -15,8 +15,8 @@ import (
 // An entry is a cached verdict with what it depends on.
 type entry struct {
 	judgement *Judgement
-	question  Question // for a policy that refers to the opener
-	epoch     uint64   // of the policy
+	question  *Question // for a policy that refers to the opener
+	epoch     uint64    // of the policy
 	dirs      []dirStamp
 	inputs    []provenance.InputID // every list and sidecar, absent ones too
 	present   []provenance.InputID // those that the stamps of their folders do not cover
@@ -137,11 +137,11 @@ func (g *Gate) Traversal(name, target string) {
 	g.log.Warn("path.traversal", "path", name, "target", target)
 }
 
-// attributes asks for the owner and the mode of the file that is judged.
-func attributes(fd int) Attributes {
+// attributes asks for the owner and the mode of the file that is judged; nil if they cannot be had.
+func attributes(fd int) *Attributes {
 	var st unix.Stat_t
 	if unix.Fstat(fd, &st) != nil {
-		return Attributes{Mode: 0o777}
+		return nil
 	}
-	return Attributes{UID: st.Uid, GID: st.Gid, Mode: st.Mode & 0o7777}
+	return &Attributes{UID: st.Uid, GID: st.Gid, Mode: st.Mode & 0o7777}
 }

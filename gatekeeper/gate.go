@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -28,7 +29,7 @@ type Examiner interface {
 // An Adviser is the operator's policy: it objects to files, and is asked after everything else is known.
 type Adviser interface {
 	// Advise gives the policy's objections and warnings. opener is nil where nobody opens. An error refuses.
-	Advise(ctx context.Context, q Question, opener *Opener) (Advice, error)
+	Advise(ctx context.Context, q *Question, opener *Opener) (Advice, error)
 	// RefersToOpener says whether the answer may differ from opener to opener; otherwise it is asked once a file.
 	RefersToOpener() bool
 	// Epoch changes whenever the policy does: verdicts of another epoch are made anew.
@@ -37,9 +38,30 @@ type Adviser interface {
 
 // A Question is what a policy may look at. All of it is immutable.
 type Question struct {
-	Report *Report
-	SBOM   any // the SBOM that names the file's digest, nil without one
-	File   Attributes
+	Report   *Report
+	Evidence *provenance.Evidence
+	Path     string   // in the tree
+	Links    []string // other names in the tree that lead to the file
+	File     *Attributes
+
+	mu    sync.Mutex // guards what follows
+	epoch uint64
+	memo  any
+}
+
+// Memo keeps what an Adviser makes of the question once, as long as its epoch stays.
+func (q *Question) Memo(epoch uint64, ready func() (any, error)) (any, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.memo != nil && q.epoch == epoch {
+		return q.memo, nil
+	}
+	v, err := ready()
+	if err != nil {
+		return nil, err
+	}
+	q.memo, q.epoch = v, epoch
+	return v, nil
 }
 
 // Attributes are the file's owner and mode.

@@ -53,10 +53,10 @@ type adviser struct {
 	opener   bool
 	epoch    uint64
 	asked    atomic.Int32
-	question Question
+	question *Question
 }
 
-func (a *adviser) Advise(_ context.Context, q Question, o *Opener) (Advice, error) {
+func (a *adviser) Advise(_ context.Context, q *Question, o *Opener) (Advice, error) {
 	a.asked.Add(1)
 	a.question = q
 	if a.opener && (o == nil || o.UID != 1000) {

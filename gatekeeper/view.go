@@ -99,8 +99,7 @@ func (g *Gate) makeView(ctx context.Context, key verdictKey, s Subject, name str
 	if answer.Limit != "" {
 		e.err = &NoViewError{answer.Limit}
 	} else {
-		e.judgement = g.judgeView(ctx, s, src, answer, name)
-		e.question.Report = e.judgement.Report
+		e.judgement, e.question = g.judgeView(ctx, s, src, answer, name)
 	}
 	if src.kept {
 		g.memory.keepVerdict(key, &e)
@@ -139,8 +138,10 @@ func (g *Gate) viewable(src *entry) error {
 }
 
 // judgeView gives the view its own verdict: its content as safetensors, its provenance that of the source.
-func (g *Gate) judgeView(ctx context.Context, s Subject, src *entry, answer *views.Answer, name string) *Judgement {
-	c := &judging{subject: s, report: &Report{}, id: src.judgement.Identity, manifest: src.judgement.Manifest, evidence: src.evidence,
+func (g *Gate) judgeView(ctx context.Context, s Subject, src *entry, answer *views.Answer, name string) (*Judgement, *Question) {
+	shown := s
+	shown.Path = name // the policy sees the name that is opened; the report names the source
+	c := &judging{subject: shown, report: &Report{}, id: src.judgement.Identity, manifest: src.judgement.Manifest, evidence: src.evidence,
 		result: answer.Result}
 	if c.result == nil { // an index of shards: names of tensors and files, written by trustfs
 		c.result = &formats.Result{Format: formats.FormatDocument, Class: formats.ClassDocument, Findings: []formats.Finding{}}
@@ -160,7 +161,7 @@ func (g *Gate) judgeView(ctx context.Context, s Subject, src *entry, answer *vie
 		c.report.Warnings = append(c.report.Warnings, "the source is refused; only its tensors are shown: "+first(src.judgement.Report.Reasons))
 	}
 	g.announce(c.report)
-	return &Judgement{Report: c.report, Identity: src.judgement.Identity, Manifest: src.judgement.Manifest}
+	return &Judgement{Report: c.report, Identity: src.judgement.Identity, Manifest: src.judgement.Manifest}, c.question()
 }
 
 func first(reasons []string) string {

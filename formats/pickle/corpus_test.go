@@ -82,7 +82,7 @@ func corpusFile(t *testing.T, path, label, tier string) {
 		t.Error(err)
 		return
 	}
-	c := &formats.Context{Budget: formats.DefaultBudget(), Presets: allPresets()}
+	c := newContext(allPresets()...)
 	s := &formats.Source{R: bytes.NewReader(data), Size: int64(len(data)), Names: []string{filepath.Base(path)}}
 	var in Inspector
 	detected := in.Detect(c, s)
@@ -117,7 +117,7 @@ func TestBenignFolder(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := &formats.Context{Budget: formats.DefaultBudget(), Presets: allPresets()}
+		c := newContext(allPresets()...)
 		s := &formats.Source{R: bytes.NewReader(data), Size: int64(len(data))}
 		if !(Inspector{}).Detect(c, s) {
 			t.Errorf("%s: not detected", filepath.Base(path))

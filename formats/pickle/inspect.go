@@ -46,16 +46,34 @@ func stream(c *formats.Context, s *formats.Source, opt *Options, out *Outcome, s
 	if rep == nil {
 		return start, errStopped
 	}
-	var end int64 = -1
+	end := j.farthest(rep)
+	if end < 0 {
+		return start, rep.Err(opcodes.All)
+	}
+	return end, nil
+}
+
+// farthest gives the offset after the last STOP that some reader reaches, or -1. A reader of stacked pickles that stops
+// sooner takes what lies there for the next stream: where that does something it is judged too.
+func (j *judge) farthest(rep *opcodes.Report) int64 {
+	end := int64(-1)
 	for _, o := range rep.Outcomes {
 		if o.Err == nil {
 			end = max(end, o.End)
 		}
 	}
-	if end < 0 {
-		return start, rep.Err(opcodes.All)
+	tried := map[int64]bool{end: true}
+	for _, o := range rep.Outcomes {
+		for _, at := range []int64{o.End, o.FileEnd} {
+			if o.Err == nil && at < end && !tried[at] && active(j.c, j.s, at) {
+				other := newJudge(j.c, j.s, &Options{}, &Outcome{})
+				other.depth = j.depth
+				other.run(at, false)
+			}
+			tried[at] = true
+		}
 	}
-	return end, nil
+	return end
 }
 
 // contentsWords bounds the memory of a run that keeps whole containers, in 8-byte words.

@@ -14,12 +14,8 @@ func (j *judge) persistent(m *opcodes.Machine, e *opcodes.Event) {
 		}
 		return
 	}
-	items := m.Items(e.Args)
-	if e.Args.Kind() == opcodes.KindTuple && len(items) == 4 {
-		tag, _ := text(m, items[0], 16)
-		if tag == "module" && plain(m, items[2], 0) && plain(m, items[3], 0) {
-			return // torch compares the source with the class's own and warns
-		}
+	if _, ok := sourceID(m, e.Args); ok {
+		return // torch compares the source with the class's own and warns
 	}
 	j.find(formats.RulePersistentID, e.Offset, "not a torch storage: "+render(m, e.Args, 200), "")
 }

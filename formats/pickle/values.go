@@ -8,12 +8,28 @@ import (
 // maxArgs is how many positional arguments a judged call may have; more than the machine keeps would go unseen.
 const maxArgs = opcodes.KeptItems
 
-// globalOf is the name that a value is, or nil.
+// globalOf is the name that a value is, or nil. A persistent id ("module", class, file, source) of torch before 1.6 is
+// its class.
 func globalOf(m *opcodes.Machine, v opcodes.Value) *opcodes.Global {
-	if v.Kind() != opcodes.KindGlobal {
-		return nil
+	switch v.Kind() {
+	case opcodes.KindGlobal:
+		return m.Global(v)
+	case opcodes.KindPersistent:
+		if items, ok := sourceID(m, m.PersistentID(v)); ok && items[1].Kind() == opcodes.KindGlobal {
+			return m.Global(items[1])
+		}
 	}
-	return m.Global(v)
+	return nil
+}
+
+// sourceID gives the parts of a persistent id ("module", class, file, source).
+func sourceID(m *opcodes.Machine, id opcodes.Value) ([]opcodes.Value, bool) {
+	items := m.Items(id)
+	if id.Kind() != opcodes.KindTuple || len(items) != 4 || !plain(m, items[2], 0) || !plain(m, items[3], 0) {
+		return nil, false
+	}
+	tag, _ := text(m, items[0], 16)
+	return items, tag == "module"
 }
 
 // nameOf is the judged name that a value is, or nil.

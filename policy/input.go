@@ -66,6 +66,7 @@ type Signature struct {
 type SBOM struct {
 	Status   string  `json:"status"` // none, match, unrelated, malformed
 	File     *string `json:"file"`
+	Trusted  bool    `json:"trusted"`  // the configuration names it; else it is the supplier's own word
 	Document any     `json:"document"` // null unless the SBOM names the file's digest
 }
 

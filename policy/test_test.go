@@ -105,7 +105,7 @@ func TestExampleInputHasEveryKey(t *testing.T) {
 	for part, keys := range map[string][]string{
 		"report":     {"format", "formats", "class", "score", "level", "breakdown", "findings", "facts"},
 		"provenance": {"pinned", "accepts", "checksum", "checksum_trusted", "checksum_list", "signature"},
-		"sbom":       {"status", "file", "document"},
+		"sbom":       {"status", "file", "trusted", "document"},
 		"file":       {"path", "links", "sha256", "size", "uid", "gid", "mode"},
 		"context":    {"environment", "host", "labels"},
 		"opener":     openerFields,

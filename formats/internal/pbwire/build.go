@@ -1,0 +1,19 @@
+package pbwire
+
+import "google.golang.org/protobuf/encoding/protowire"
+
+// Message appends to a message under construction, for tests of the packages that walk them.
+type Message []byte
+
+// Bytes appends a length-delimited field.
+func (m Message) Bytes(num int, b []byte) Message {
+	return protowire.AppendBytes(protowire.AppendTag(m, protowire.Number(num), protowire.BytesType), b)
+}
+
+// String appends a string field.
+func (m Message) String(num int, s string) Message { return m.Bytes(num, []byte(s)) }
+
+// Varint appends a number.
+func (m Message) Varint(num int, n uint64) Message {
+	return protowire.AppendVarint(protowire.AppendTag(m, protowire.Number(num), protowire.VarintType), n)
+}

@@ -60,7 +60,7 @@ func (w *worker) explain(we *WorkerError, e *encodedJob, st *os.ProcessState) {
 		we.Reason, we.Signal = ReasonViolation, ws.Signal()
 		we.Syscall = deniedSyscall(w.proc.Pid)
 		we.Detail = "it made a system call that the jail does not allow"
-	case st.SystemTime()+st.UserTime() >= e.limits.cpu*time.Duration(max(1, w.jobs)) && (ws.Signaled() || ws.ExitStatus() != 0):
+	case usedUp(st, e.limits.cpu*time.Duration(max(1, w.jobs))) && (ws.Signaled() || ws.ExitStatus() != 0):
 		we.Reason, we.Detail = ReasonLimit, fmt.Sprintf("CPU time of %s used up", e.limits.cpu)
 		if ws.Signaled() {
 			we.Signal = ws.Signal()
@@ -72,6 +72,12 @@ func (w *worker) explain(we *WorkerError, e *encodedJob, st *os.ProcessState) {
 	default:
 		we.Reason, we.Detail = ReasonCrashed, fmt.Sprintf("%sexit status %d", words, ws.ExitStatus())
 	}
+}
+
+// usedUp says whether a killed process may have run for as long as it was allowed. RLIMIT_CPU counts timer ticks, the
+// accounting counts nanoseconds: on a busy or virtual machine the former is ahead by a good deal.
+func usedUp(st *os.ProcessState, limit time.Duration) bool {
+	return st.SystemTime()+st.UserTime() >= limit/2
 }
 
 func waitStatus(st *os.ProcessState) (syscall.WaitStatus, bool) {

@@ -67,7 +67,7 @@ func (c *Command) failed(st *os.ProcessState, timeout error, stderr []byte, l Co
 		e.Reason, e.Signal = ReasonViolation, ws.Signal()
 	case ws.Signaled():
 		e.Reason, e.Signal = ReasonKilled, ws.Signal()
-		if st.SystemTime()+st.UserTime() >= l.CPU {
+		if usedUp(st, l.CPU) {
 			e.Reason, e.Err = ReasonLimit, errors.New("CPU time used up")
 		}
 	case ws.ExitStatus() == exitSetup:

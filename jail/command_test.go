@@ -23,7 +23,7 @@ func shell(t *testing.T, script string) *Command {
 	if err := os.Mkdir(out, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	return &Command{WorkerPath: realWorker, Program: "/bin/sh", Args: []string{"-c", script}, Input: in, OutputDir: out,
+	return &Command{WorkerPath: hostileWorker, Program: "/bin/sh", Args: []string{"-c", script}, Input: in, OutputDir: out,
 		Limits: CommandLimits{Wall: 20 * time.Second}}
 }
 

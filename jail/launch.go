@@ -40,7 +40,7 @@ func (l *launcher) start(s *slot) (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &worker{slot: s}
+	w := &worker{slot: s, on: l.on}
 	theirs, err := w.pipes()
 	defer closeAll(theirs)
 	if err == nil {

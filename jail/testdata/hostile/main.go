@@ -10,12 +10,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"trustfs/jail/inside"
 )
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "command" {
+		inside.Command()
+	}
 	inside.Main(map[string]inside.Task{
 		"echo":    func(_ []inside.Input, req json.RawMessage) (any, error) { return req, nil },
 		"read":    read,
@@ -23,6 +27,11 @@ func main() {
 		"panic":   func([]inside.Input, json.RawMessage) (any, error) { panic("told to") },
 		"sleep":   func([]inside.Input, json.RawMessage) (any, error) { time.Sleep(time.Hour); return nil, nil },
 		"garbage": garbage,
+		"list":    list,
+		"attack":  attackTask,
+		"lies":    listLies,
+		"lie":     lie,
+		"twice":   twice,
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -118,6 +119,20 @@ func (g *testGate) judgements() []string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return append([]string(nil), g.judged...)
+}
+
+// hold sets what is called ahead of each judgement.
+func (g *testGate) hold(f func(context.Context, gatekeeper.Subject) error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.before = f
+}
+
+// told gives what the gate was told of.
+func (g *testGate) told() (tampered, traversals []string, asked int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Clone(g.tampered), slices.Clone(g.traversals), g.asked
 }
 
 // A rig is a directory with a mount of it.

@@ -93,9 +93,8 @@ func TestRefusedOperations(t *testing.T) {
 }
 
 func TestPanicRefuses(t *testing.T) {
-	r := newRig(t)
+	r := newRig(t, func(o *Options) { o.Status = func() []byte { panic("on purpose") } })
 	r.put("a", "x")
-	r.srv.tree.status = func() []byte { panic("on purpose") }
 	_, err := readFileRaw(r.in(".trustfs/status.json"))
 	wantErrno(t, "open whose handler panics", err, syscall.EACCES)
 	if got := r.read("a"); got != "x" {

@@ -89,12 +89,6 @@ func (s *Server) open(dir mount.Place, links linkRules) error {
 		return err
 	}
 	s.root = beneath.New(root)
-	if s.run.backing() != "" {
-		if err := mount.Bind(root, s.run.backing()); err != nil {
-			root.Close()
-			return fmt.Errorf("showing the real directory at %s: %w", s.run.backing(), err)
-		}
-	}
 	if s.tree, err = newTree(s.root, s.opts, links); err != nil {
 		root.Close()
 	}

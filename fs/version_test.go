@@ -89,8 +89,8 @@ func TestTamperedWithoutTimestamp(t *testing.T) {
 	if n, err := unix.Pread(fd, buf, 0); n != 16 || err != nil || string(buf) != strings.Repeat("a", 16) {
 		t.Errorf("read of an unchanged chunk: %q, %v", buf[:max(n, 0)], err)
 	}
-	if len(r.gate.tampered) != 1 || !strings.HasPrefix(r.gate.tampered[0], "m ") {
-		t.Errorf("the gate was told %v", r.gate.tampered)
+	if tampered, _, _ := r.gate.told(); len(tampered) != 1 || !strings.HasPrefix(tampered[0], "m ") {
+		t.Errorf("the gate was told %v", tampered)
 	}
 	got := r.read("m")
 	if len(got) != 3*integrity.ChunkSize || got[2*integrity.ChunkSize+5] != 'X' {

@@ -9,19 +9,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Root opens the directory to serve, O_PATH. Where a dead mount of trustfs or a guard stands over it, that is not taken
-// off: the directory is reached through backing, where the daemon before has left it (see Bind), or through a private copy
-// of the mount in which it lies.
+// Root opens the directory to serve, O_PATH, and has it appear at backing as well (unless that is empty): the operator's way
+// to the real directory while a mount stands over it.
+//
+// Where a dead mount of trustfs or a guard stands over the directory, that is not taken off: the directory is reached
+// where the daemon before has shown it, or through a private copy of the mount in which it lies.
 func Root(p Place, backing string) (*os.File, error) {
 	if p.State == Free {
-		return openDir(unix.AT_FDCWD, p.Path)
+		return rootAndBind(unix.AT_FDCWD, p.Path, backing)
 	}
 	if backing != "" {
 		if b, err := Look(backing); err == nil && b.AtTop && b.State == Free {
 			return openDir(unix.AT_FDCWD, backing)
 		}
 	}
-	f, err := under(p)
+	f, err := under(p, backing)
 	if err != nil {
 		return nil, fmt.Errorf("%s: cannot reach the directory under the mount of a daemon that is gone: %w; "+
 			"unmount it by hand (umount -l) while nobody reads", p.Path, err)
@@ -31,7 +33,7 @@ func Root(p Place, backing string) (*os.File, error) {
 
 // under opens the directory that the mount at p covers, in a clone of the mount around it: a clone has nothing mounted on
 // it. That is only the right directory if no third mount lies between.
-func under(p Place) (*os.File, error) {
+func under(p Place, backing string) (*os.File, error) {
 	if !p.AtTop {
 		return nil, errors.New("it is inside that mount")
 	}
@@ -52,7 +54,27 @@ func under(p Place) (*os.File, error) {
 		return nil, err
 	}
 	defer clone.Close()
-	return openDir(int(clone.Fd()), filepath.Base(p.Path))
+	if backing == "" {
+		return openDir(int(clone.Fd()), filepath.Base(p.Path))
+	}
+	// Only a mount that has a place can be cloned in turn (before Linux 6.15), so this one gets backing's for a moment.
+	if err := place(clone, backing); err != nil {
+		return nil, err
+	}
+	return rootAndBind(int(clone.Fd()), filepath.Base(p.Path), backing)
+}
+
+// rootAndBind opens a directory and binds it to backing.
+func rootAndBind(at int, path, backing string) (*os.File, error) {
+	root, err := openDir(at, path)
+	if err != nil || backing == "" {
+		return root, err
+	}
+	if err := bind(root, backing); err != nil {
+		root.Close()
+		return nil, fmt.Errorf("showing the real directory at %s: %w", backing, err)
+	}
+	return root, nil
 }
 
 func openDir(at int, path string) (*os.File, error) {
@@ -87,24 +109,28 @@ func cloneOf(dir *os.File, whole bool) (*os.File, error) {
 	return clone, nil
 }
 
-// Bind mounts the directory dir, with what is mounted in it, at path as well: the operator's way to the real directory
-// while a mount stands over it. A bind that the daemon before has left there is replaced.
-func Bind(dir *os.File, path string) error {
+// bind mounts the directory dir, with what is mounted in it, at path as well.
+func bind(dir *os.File, path string) error {
+	clone, err := cloneOf(dir, true)
+	if err != nil {
+		return err
+	}
+	defer clone.Close()
+	return place(clone, path)
+}
+
+// place puts a clone at path instead of what was bound there before.
+func place(clone *os.File, path string) error {
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return err
 	}
 	if err := Unbind(path); err != nil {
 		return err
 	}
-	clone, err := cloneOf(dir, true)
-	if err != nil {
-		return err
-	}
-	defer clone.Close()
 	return move(clone, path, 0)
 }
 
-// Unbind takes off what Bind has mounted; it is no error if nothing is.
+// Unbind takes off what Root has bound; it is no error if nothing is.
 func Unbind(path string) error {
 	for {
 		p, err := Look(path)

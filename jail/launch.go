@@ -13,6 +13,7 @@ type launcher struct {
 	filter []byte
 	spawn  *spawner
 	on     layers
+	limits Limits
 	flags  uintptr // namespaces to be born into; 0: all of them when layerNamespaces is on
 }
 
@@ -36,7 +37,7 @@ func (l *launcher) close() {
 
 // start starts a process and leaves it on its way into the jail; worker.ready waits for it to arrive.
 func (l *launcher) start(s *slot) (*worker, error) {
-	head, err := wire.EncodeJSON(setup(l.on, l.filter), wire.MaxSetup)
+	head, err := wire.EncodeJSON(setup(l.on, l.filter, l.limits), wire.MaxSetup)
 	if err != nil {
 		return nil, err
 	}

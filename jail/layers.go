@@ -1,6 +1,8 @@
 package jail
 
 import (
+	"time"
+
 	"golang.org/x/sys/unix"
 
 	"trustfs/jail/wire"
@@ -36,7 +38,7 @@ const (
 )
 
 // setup is what a worker is told to put on.
-func setup(on layers, filter []byte) wire.Setup {
+func setup(on layers, filter []byte, l Limits) wire.Setup {
 	s := wire.Setup{
 		Root:     on.has(layerNamespaces),
 		Landlock: on.has(layerLandlock),
@@ -46,14 +48,17 @@ func setup(on layers, filter []byte) wire.Setup {
 		s.Filter = filter
 	}
 	if on.has(layerLimits) {
-		s.Rlimits = rlimits(on)
+		s.Rlimits = rlimits(on, l)
 	}
 	return s
 }
 
 // rlimits are the limits that no job changes. RLIMIT_NPROC counts a user's processes in the whole user namespace: only
 // in a namespace of its own does it count the worker alone.
-func rlimits(on layers) []wire.Rlimit {
+//
+// Without a user namespace the parent may not have the right to set another user's limits later (CAP_SYS_RESOURCE), so the
+// worker is born with the largest that any job may have.
+func rlimits(on layers, l Limits) []wire.Rlimit {
 	r := []wire.Rlimit{
 		{Resource: unix.RLIMIT_NOFILE, Limit: openFiles},
 		{Resource: unix.RLIMIT_FSIZE, Limit: 0},
@@ -64,7 +69,9 @@ func rlimits(on layers) []wire.Rlimit {
 		{Resource: unix.RLIMIT_AS, Limit: addresses},
 	}
 	if on.has(layerNamespaces) {
-		r = append(r, wire.Rlimit{Resource: unix.RLIMIT_NPROC, Limit: maxThreads})
+		return append(r, wire.Rlimit{Resource: unix.RLIMIT_NPROC, Limit: maxThreads})
 	}
-	return r
+	l = l.withDefaults()
+	return append(r, wire.Rlimit{Resource: unix.RLIMIT_DATA, Limit: uint64(l.DataMax + 2*wire.MaxManifest)},
+		wire.Rlimit{Resource: unix.RLIMIT_CPU, Limit: uint64(max(l.CPU, time.Hour) / time.Second)})
 }

@@ -41,6 +41,7 @@ func NewPool(cfg Config) (*Pool, error) {
 	if p.launch, err = newLauncher(cfg.WorkerPath); err != nil {
 		return nil, err
 	}
+	p.launch.limits = cfg.Limits
 	// One leaf for each worker that can be alive: idle, in a filler's hands, judging (and its successor), kept for reuse.
 	leaves := cfg.PoolSize + 2*fillers + 3*cfg.MaxWorkers
 	if p.cgroups, err = newCgroups(cfg.CgroupRoot, leaves, cfg.Limits.DataMax+gib); err != nil {

@@ -7,9 +7,11 @@ import (
 	"trustfs/formats/keras"
 	"trustfs/formats/native"
 	"trustfs/formats/numpy"
+	"trustfs/formats/onnx"
 	"trustfs/formats/pickle"
 	"trustfs/formats/safetensors"
 	"trustfs/formats/skops"
+	"trustfs/formats/tensorflow"
 	"trustfs/formats/text"
 	"trustfs/formats/torch"
 )
@@ -38,6 +40,10 @@ var table = append([]entry{
 	{numpy.NPY{}, "npy"},
 	{torch.Legacy{}, "a pickle"},
 	{pickle.Inspector{}, "a pickle"},
+	// A zip of labels behind a TensorFlow Lite model is that format's own metadata.
+	{tensorflow.TFLite{}, "a zip archive"},
+	{tensorflow.Inspector{}, "a TensorFlow graph"},
+	{onnx.Inspector{}, "an ONNX model"},
 	{native.Inspector{}, "native code"},
 	{text.Images{}, "an image"},
 	{text.Inspector{}, weak},

@@ -58,7 +58,7 @@ func (w *worker) explain(we *WorkerError, e *encodedJob, st *os.ProcessState) {
 		we.Reason, we.Detail = ReasonCrashed, "its exit status is unknown"
 	case ws.Signaled() && ws.Signal() == unix.SIGSYS:
 		we.Reason, we.Signal = ReasonViolation, ws.Signal()
-		we.Syscall = deniedSyscall(w.proc.Pid)
+		we.Syscall = w.log.denied(w.proc.Pid)
 		we.Detail = "it made a system call that the jail does not allow"
 	case usedUp(st, e.limits.cpu*time.Duration(max(1, w.jobs))) && (ws.Signaled() || ws.ExitStatus() != 0):
 		we.Reason, we.Detail = ReasonLimit, fmt.Sprintf("CPU time of %s used up", e.limits.cpu)

@@ -13,6 +13,7 @@ type Pool struct {
 	launch  launcher
 	missing []string
 	cgroups *cgroups
+	log     *kernelLog
 
 	active chan struct{} // one token a judging worker
 	idle   chan *worker  // jailed, fresh
@@ -56,6 +57,8 @@ func NewPool(cfg Config) (*Pool, error) {
 		p.cgroups.close()
 		return nil, err
 	}
+	p.log = openKernelLog() // workers that begin later have it; the first one gets it here
+	first.log = p.log
 	p.wg.Add(fillers)
 	go p.fill(first)
 	for range fillers - 1 {
@@ -95,6 +98,7 @@ func (p *Pool) newWorker() (*worker, error) {
 	slot := p.cgroups.take()
 	w, err := p.launch.start(slot)
 	if err == nil {
+		w.log = p.log
 		err = w.ready()
 	}
 	if err != nil {
@@ -294,5 +298,6 @@ func (p *Pool) Close() error {
 	}
 	p.launch.close()
 	p.cgroups.close()
+	p.log.close()
 	return nil
 }

@@ -23,7 +23,8 @@ type worker struct {
 	hello   wire.Hello
 	slot    *slot // cgroup leaf; nil: none
 	on      layers
-	jobs    int // done so far
+	log     *kernelLog // names the system call that killed it
+	jobs    int        // done so far
 
 	reap  sync.Once
 	state *os.ProcessState // set by reap

@@ -3,6 +3,7 @@ package all
 import (
 	"trustfs/formats"
 	"trustfs/formats/archive"
+	"trustfs/formats/flax"
 	"trustfs/formats/gguf"
 	"trustfs/formats/keras"
 	"trustfs/formats/native"
@@ -13,6 +14,7 @@ import (
 	"trustfs/formats/skops"
 	"trustfs/formats/tensorflow"
 	"trustfs/formats/text"
+	"trustfs/formats/tokenizer"
 	"trustfs/formats/torch"
 )
 
@@ -33,6 +35,7 @@ type entry struct {
 var table = append([]entry{
 	{safetensors.Inspector{}, "safetensors"},
 	{gguf.Inspector{}, "GGUF"},
+	{gguf.GGML{}, "GGUF"},
 	{keras.H5{}, "HDF5"},
 	{archive.Inspector{Flavors: flavors}, "a zip archive"},
 	{archive.Tar{}, "a tar archive"},
@@ -44,6 +47,8 @@ var table = append([]entry{
 	{tensorflow.TFLite{}, "a zip archive"},
 	{tensorflow.Inspector{}, "a TensorFlow graph"},
 	{onnx.Inspector{}, "an ONNX model"},
+	{tokenizer.SentencePiece{}, "a vocabulary"},
+	{flax.Inspector{}, "MessagePack"},
 	{native.Inspector{}, "native code"},
 	{text.Images{}, "an image"},
 	{text.Inspector{}, weak},

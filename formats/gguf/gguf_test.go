@@ -200,3 +200,12 @@ func TestCorpus(t *testing.T) {
 		t.Errorf("%d files seen, %v", seen, err)
 	}
 }
+
+func TestGGML(t *testing.T) {
+	inspecttest.Expect(t, GGML{}, []byte("lmgg\x00\x00\x00\x00"), formats.RuleFormatUnknown)
+	for _, b := range []string{"", "lmg", "GGUF", "ggml"} {
+		if _, ok := inspecttest.Run(GGML{}, []byte(b)); ok {
+			t.Errorf("%q is detected", b)
+		}
+	}
+}

@@ -221,6 +221,7 @@ func TestShardsAndOtherHashes(t *testing.T) {
 		{"gap", statement("shards", "sha256", 5, "", part("f:0:5", 0, 5), part("f:10:12", 10, 12)), Mismatch},
 		{"end is missing", statement("shards", "sha256", 5, "", part("f:0:5", 0, 5), part("f:5:10", 5, 10)), Mismatch},
 		{"overlap", statement("shards", "sha256", 5, "", part("f:0:5", 0, 5), part("f:0:5", 0, 5), part("f:5:10", 5, 10), part("f:10:12", 10, 12)), Mismatch},
+		{"overlap with the right ends", statement("shards", "sha256", 5, "", part("f:0:5", 0, 5), part("f:3:10", 3, 10), part("f:10:12", 10, 12)), Mismatch},
 		{"wrong part", statement("shards", "sha256", 5, "", part("f:0:5", 0, 5), part("f:5:10", 0, 5), part("f:10:12", 10, 12)), Mismatch},
 		{"BLAKE3", statement("files", "blake3", 0, "", wireResource{"f", "blake3", hex.EncodeToString(b3[:])}), Match},
 		{"BLAKE3 of something else", statement("files", "blake3", 0, "", wireResource{"f", "blake3", sumHex("x")}), Mismatch},

@@ -6,8 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	"google.golang.org/protobuf/encoding/protowire"
-
 	"trustfs/formats"
 	"trustfs/formats/internal/pbwire"
 )
@@ -103,8 +101,8 @@ func (m *model) packed(s pbwire.Span, t *tensorInfo) error {
 		return err
 	}
 	for len(b) > 0 {
-		v, n := protowire.ConsumeVarint(b)
-		if n < 0 {
+		v, n := pbwire.ConsumeVarint(b)
+		if n <= 0 {
 			return &pbwire.Error{Offset: s.From, Msg: "broken dimensions"}
 		}
 		t.dim(v)

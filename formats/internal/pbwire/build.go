@@ -1,13 +1,13 @@
 package pbwire
 
-import "google.golang.org/protobuf/encoding/protowire"
+import "encoding/binary"
 
 // Message appends to a message under construction, for tests of the packages that walk them.
 type Message []byte
 
 // Bytes appends a length-delimited field.
 func (m Message) Bytes(num int, b []byte) Message {
-	return protowire.AppendBytes(protowire.AppendTag(m, protowire.Number(num), protowire.BytesType), b)
+	return append(binary.AppendUvarint(appendTag(m, num, BytesType), uint64(len(b))), b...)
 }
 
 // String appends a string field.
@@ -15,5 +15,5 @@ func (m Message) String(num int, s string) Message { return m.Bytes(num, []byte(
 
 // Varint appends a number.
 func (m Message) Varint(num int, n uint64) Message {
-	return protowire.AppendVarint(protowire.AppendTag(m, protowire.Number(num), protowire.VarintType), n)
+	return binary.AppendUvarint(appendTag(m, num, VarintType), n)
 }

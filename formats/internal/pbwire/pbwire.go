@@ -7,8 +7,6 @@ import (
 	"io"
 	"unicode/utf8"
 
-	"google.golang.org/protobuf/encoding/protowire"
-
 	"trustfs/formats/internal/cursor"
 )
 
@@ -20,8 +18,8 @@ const maxHead = 20
 
 // A Field is one field of a message.
 type Field struct {
-	Num   protowire.Number
-	Type  protowire.Type
+	Num   Number
+	Type  Type
 	Value uint64 // of a varint or fixed number
 	Span         // of a length-delimited field's content
 }
@@ -33,7 +31,7 @@ type Span struct{ From, End int64 }
 func (s Span) Len() int64 { return s.End - s.From }
 
 // IsBytes says whether the field is length-delimited.
-func (f Field) IsBytes() bool { return f.Type == protowire.BytesType }
+func (f Field) IsBytes() bool { return f.Type == BytesType }
 
 // An Error says what is wrong; Limit is set where a bound was reached rather than the encoding broken.
 type Error struct {
@@ -88,24 +86,22 @@ func (r *Reader) field(at, end int64) (f Field, next int64, err error) {
 	if err := r.c.Err(); err != nil {
 		return f, 0, &Error{Offset: at, Msg: err.Error(), Err: err}
 	}
-	num, typ, n := protowire.ConsumeTag(head)
-	if n < 0 {
-		return bad("no field's tag: %v", protowire.ParseError(n))
+	num, typ, n := consumeTag(head)
+	if n <= 0 {
+		return bad("no field's tag")
 	}
 	f.Num, f.Type = num, typ
 	used, size := n, 0
 	switch rest := head[n:]; typ {
-	case protowire.VarintType:
-		f.Value, size = protowire.ConsumeVarint(rest)
-	case protowire.Fixed32Type:
-		var v uint32
-		v, size = protowire.ConsumeFixed32(rest)
-		f.Value = uint64(v)
-	case protowire.Fixed64Type:
-		f.Value, size = protowire.ConsumeFixed64(rest)
-	case protowire.BytesType:
+	case VarintType:
+		f.Value, size = ConsumeVarint(rest)
+	case Fixed32Type:
+		f.Value, size = consumeFixed32(rest)
+	case Fixed64Type:
+		f.Value, size = consumeFixed64(rest)
+	case BytesType:
 		var length uint64
-		if length, size = protowire.ConsumeVarint(rest); size > 0 {
+		if length, size = ConsumeVarint(rest); size > 0 {
 			f.From = at + int64(used+size)
 			if length > uint64(end-f.From) {
 				return bad("field %d of %d bytes, %d are left", num, length, end-f.From)
@@ -116,8 +112,8 @@ func (r *Reader) field(at, end int64) (f Field, next int64, err error) {
 	default:
 		return bad("field %d of the wire type %d", num, typ)
 	}
-	if size < 0 {
-		return bad("field %d: %v", num, protowire.ParseError(size))
+	if size <= 0 {
+		return bad("field %d is cut, or its number has more than 64 bits", num)
 	}
 	return f, at + int64(used+size), nil
 }

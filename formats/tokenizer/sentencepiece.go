@@ -6,8 +6,6 @@ import (
 	"errors"
 	"io"
 
-	"google.golang.org/protobuf/encoding/protowire"
-
 	"trustfs/formats"
 	"trustfs/formats/internal/pbwire"
 )
@@ -77,7 +75,7 @@ func walk(s *formats.Source, visit func(f pbwire.Field, scored bool) error) erro
 				switch {
 				case p.Num == pieceText && p.IsBytes():
 					hasText = true
-				case p.Num == pieceScore && p.Type == protowire.Fixed32Type:
+				case p.Num == pieceScore && p.Type == pbwire.Fixed32Type:
 					hasScore = true
 				case p.Num == pieceType && !p.IsBytes(), p.Num >= 200:
 				default:

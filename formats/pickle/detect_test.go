@@ -12,6 +12,7 @@ func TestDetect(t *testing.T) {
 		"prose":                "contributing to this project\nis easy. Read on.\nThe end.\n",
 		"changelog":            "changelog\n\n1.0\n* first release.\n",
 		"names that could be":  "copyright\nnotice\nall rights reserved.\n",
+		"words up to a STOP":   "code of conduct\nbe nice\n. And so on.\n",
 		"comma separated":      "col1,col2\n1,2\n3,4\n",
 		"csv of words":         "city\nParis\nOslo\n",
 		"json":                 `{"a": [1, 2, 3]}`,

@@ -37,6 +37,7 @@ func TestJoblib(t *testing.T) {
 		{"objects cut off", wrapper(obj, tuple("K\x02"), "") + "\x80\x02K", "pickle_malformed"},
 		{"array cut off", wrapper(f8, tuple("K\x70"), "") + raw, "pickle_malformed"},
 		{"size overflows", wrapper(f8, tuple("J\xff\xff\xff\x7f", "J\xff\xff\xff\x7f", "J\xff\xff\xff\x7f"), "") + raw, "pickle_malformed"},
+		{"size overflows to two", wrapper(f8, tuple("K\x03", "\x8a\x08\x56\x55\x55\x55\x55\x55\x55\x55"), "") + raw, "pickle_malformed"},
 		{"negative", wrapper(f8, tuple("J\xff\xff\xff\xff"), "") + raw, "pickle_malformed"},
 		{"unknown dtype", wrapper("N", tuple("K\x02"), "") + raw, "pickle_malformed"},
 		{"an array called", wrapper(f8, tuple("K\x02"), "") + raw + ")R", ""},

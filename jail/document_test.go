@@ -86,6 +86,8 @@ func cell(s string) string {
 		return s
 	case "open":
 		return "·"
+	case "untried":
+		return ""
 	}
 	return "denied"
 }

@@ -45,7 +45,7 @@ func (k *kernelLog) close() {
 }
 
 const (
-	logPatience = 50 * time.Millisecond // the kernel writes audit records a moment after the death
+	logPatience = 20 * time.Millisecond // the kernel writes audit records a moment after the death
 	maxRecords  = 20_000                // read at one time; the log is a ring of about as many
 	maxSeen     = 1024                  // deaths remembered that nobody asked for
 )

@@ -15,6 +15,7 @@ type attack struct {
 	name  string
 	stops string // the layers that claim to stop it alone: ns ll caps lim sec
 	try   func(*target) error
+	slow  bool // takes seconds where nothing stops it: tried only where it is claimed to be stopped
 }
 
 // target is what there is to attack; the test makes it.
@@ -35,13 +36,16 @@ var groups = []struct {
 	{"kernel", kernel}, {"resources", resources}}
 
 // listed is what the task "list" answers.
-type listed struct{ Group, Name, Stops string }
+type listed struct {
+	Group, Name, Stops string
+	Slow               bool
+}
 
 func list([]inside.Input, json.RawMessage) (any, error) {
 	var out []listed
 	for _, g := range groups {
 		for _, a := range g.attacks {
-			out = append(out, listed{g.name, a.name, a.stops})
+			out = append(out, listed{g.name, a.name, a.stops, a.slow})
 		}
 	}
 	return out, nil

@@ -8,16 +8,16 @@ import (
 )
 
 var files = []attack{
-	{"open a readable file", "ns ll sec", func(t *target) error { return open(t.Secret, unix.O_RDONLY) }},
-	{"open with openat2", "ns ll sec", func(t *target) error {
+	{name: "open a readable file", stops: "ns ll sec", try: func(t *target) error { return open(t.Secret, unix.O_RDONLY) }},
+	{name: "open with openat2", stops: "ns ll sec", try: func(t *target) error {
 		return sys(unix.SYS_OPENAT2, cwd, str(t.Secret), ptr(unix.OpenHow{}), unix.SizeofOpenHow)
 	}},
-	{"open a file for writing", "ns ll sec", func(t *target) error { return open(t.Secret, unix.O_WRONLY) }},
-	{"open /etc/passwd", "ns ll sec", func(*target) error { return open("/etc/passwd", unix.O_RDONLY) }},
-	{"open /proc/self/status", "ns ll sec", func(*target) error { return open("/proc/self/status", unix.O_RDONLY) }},
-	{"open /proc/1/environ", "ns ll sec", func(*target) error { return open("/proc/1/environ", unix.O_RDONLY) }},
-	{"open /dev/null", "ns ll sec", func(*target) error { return open("/dev/null", unix.O_RDWR) }},
-	{"list the root directory", "ns ll sec", func(*target) error {
+	{name: "open a file for writing", stops: "ns ll sec", try: func(t *target) error { return open(t.Secret, unix.O_WRONLY) }},
+	{name: "open /etc/passwd", stops: "ns ll sec", try: func(*target) error { return open("/etc/passwd", unix.O_RDONLY) }},
+	{name: "open /proc/self/status", stops: "ns ll sec", try: func(*target) error { return open("/proc/self/status", unix.O_RDONLY) }},
+	{name: "open /proc/1/environ", stops: "ns ll sec", try: func(*target) error { return open("/proc/1/environ", unix.O_RDONLY) }},
+	{name: "open /dev/null", stops: "ns ll sec", try: func(*target) error { return open("/dev/null", unix.O_RDWR) }},
+	{name: "list the root directory", stops: "ns ll sec", try: func(*target) error {
 		fd, err := unix.Open("/", unix.O_RDONLY|unix.O_DIRECTORY, 0)
 		if err != nil {
 			return err
@@ -28,36 +28,36 @@ var files = []attack{
 		}
 		return err
 	}},
-	{"create a file", "ns ll sec", func(t *target) error { return open(t.Dir+"/new", unix.O_CREAT|unix.O_WRONLY) }},
-	{"make a directory", "ns ll sec", func(t *target) error {
+	{name: "create a file", stops: "ns ll sec", try: func(t *target) error { return open(t.Dir+"/new", unix.O_CREAT|unix.O_WRONLY) }},
+	{name: "make a directory", stops: "ns ll sec", try: func(t *target) error {
 		return sys(unix.SYS_MKDIRAT, cwd, str(t.Dir+"/newdir"), 0o700)
 	}},
-	{"make a directory in its own root", "ns ll sec", func(*target) error { return sys(unix.SYS_MKDIRAT, cwd, str("/x"), 0o700) }},
-	{"make a symlink", "ns ll sec", func(t *target) error {
+	{name: "make a directory in its own root", stops: "ns ll sec", try: func(*target) error { return sys(unix.SYS_MKDIRAT, cwd, str("/x"), 0o700) }},
+	{name: "make a symlink", stops: "ns ll sec", try: func(t *target) error {
 		return sys(unix.SYS_SYMLINKAT, str("/etc/shadow"), cwd, str(t.Dir+"/link"))
 	}},
-	{"make a hard link", "ns ll sec", func(t *target) error {
+	{name: "make a hard link", stops: "ns ll sec", try: func(t *target) error {
 		return sys(unix.SYS_LINKAT, cwd, str(t.Secret), cwd, str(t.Dir+"/hard"), 0)
 	}},
-	{"remove a file", "ns ll sec", func(t *target) error { return sys(unix.SYS_UNLINKAT, cwd, str(t.Dir+"/removable"), 0) }},
-	{"truncate a file", "ns ll sec", func(t *target) error { return sys(unix.SYS_TRUNCATE, str(t.Secret), 0) }},
-	{"stat a file", "ns sec", func(t *target) error {
+	{name: "remove a file", stops: "ns ll sec", try: func(t *target) error { return sys(unix.SYS_UNLINKAT, cwd, str(t.Dir+"/removable"), 0) }},
+	{name: "truncate a file", stops: "ns ll sec", try: func(t *target) error { return sys(unix.SYS_TRUNCATE, str(t.Secret), 0) }},
+	{name: "stat a file", stops: "ns sec", try: func(t *target) error {
 		return sys(unix.SYS_STATX, cwd, str(t.Secret), 0, unix.STATX_ALL, buf(256))
 	}},
-	{"change a file's mode", "ns sec", func(t *target) error { return sys(unix.SYS_FCHMODAT, cwd, str(t.Dir+"/owned"), 0o777) }},
-	{"set an extended attribute", "ns sec", func(t *target) error {
+	{name: "change a file's mode", stops: "ns sec", try: func(t *target) error { return sys(unix.SYS_FCHMODAT, cwd, str(t.Dir+"/owned"), 0o777) }},
+	{name: "set an extended attribute", stops: "ns sec", try: func(t *target) error {
 		return sys(unix.SYS_SETXATTR, str(t.Dir+"/owned"), str("user.x"), str("y"), 1, 0)
 	}},
-	{"change directory", "ns sec", func(t *target) error { return sys(unix.SYS_CHDIR, str(t.Dir)) }},
-	{"chroot", "caps sec", func(*target) error { return sys(unix.SYS_CHROOT, str("/")) }},
-	{"make a device node", "ns ll caps sec", func(t *target) error {
+	{name: "change directory", stops: "ns sec", try: func(t *target) error { return sys(unix.SYS_CHDIR, str(t.Dir)) }},
+	{name: "chroot", stops: "caps sec", try: func(*target) error { return sys(unix.SYS_CHROOT, str("/")) }},
+	{name: "make a device node", stops: "ns ll caps sec", try: func(t *target) error {
 		return sys(unix.SYS_MKNODAT, cwd, str(t.Dir+"/null"), unix.S_IFCHR|0o666, 1<<8|3)
 	}},
-	{"open a file by handle", "ns caps sec", func(t *target) error {
+	{name: "open a file by handle", stops: "ns caps sec", try: func(t *target) error {
 		return sys(unix.SYS_OPEN_BY_HANDLE_AT, input, buf(32), unix.O_RDONLY)
 	}},
-	{"watch files (inotify)", "sec", func(*target) error { return sys(unix.SYS_INOTIFY_INIT1, 0) }},
-	{"watch files (fanotify)", "caps sec", func(*target) error { return sys(unix.SYS_FANOTIFY_INIT, unix.FAN_CLASS_CONTENT, 0) }},
+	{name: "watch files (inotify)", stops: "sec", try: func(*target) error { return sys(unix.SYS_INOTIFY_INIT1, 0) }},
+	{name: "watch files (fanotify)", stops: "caps sec", try: func(*target) error { return sys(unix.SYS_FANOTIFY_INIT, unix.FAN_CLASS_CONTENT, 0) }},
 }
 
 func open(path string, flags int) error {
@@ -65,21 +65,21 @@ func open(path string, flags int) error {
 }
 
 var descriptors = []attack{
-	{"write to the judged file", "sec", func(*target) error { return sys(unix.SYS_PWRITE64, input, buf(8), 8, 0) }},
-	{"write to the judged file, by write", "sec", func(*target) error { return sys(unix.SYS_WRITE, input, buf(8), 8) }},
-	{"truncate the judged file", "sec", func(*target) error { return sys(unix.SYS_FTRUNCATE, input, 0) }},
-	{"change the judged file's mode", "sec", func(*target) error { return sys(unix.SYS_FCHMOD, input, 0o777) }},
-	{"map the judged file", "sec", func(*target) error {
+	{name: "write to the judged file", stops: "sec", try: func(*target) error { return sys(unix.SYS_PWRITE64, input, buf(8), 8, 0) }},
+	{name: "write to the judged file, by write", stops: "sec", try: func(*target) error { return sys(unix.SYS_WRITE, input, buf(8), 8) }},
+	{name: "truncate the judged file", stops: "sec", try: func(*target) error { return sys(unix.SYS_FTRUNCATE, input, 0) }},
+	{name: "change the judged file's mode", stops: "sec", try: func(*target) error { return sys(unix.SYS_FCHMOD, input, 0o777) }},
+	{name: "map the judged file", stops: "sec", try: func(*target) error {
 		return sys(unix.SYS_MMAP, 0, 4096, unix.PROT_READ, unix.MAP_PRIVATE, input, 0)
 	}},
-	{"reopen the judged file for writing", "ns ll sec", func(*target) error {
+	{name: "reopen the judged file for writing", stops: "ns ll sec", try: func(*target) error {
 		return open(fmt.Sprintf("/proc/self/fd/%d", input), unix.O_RDWR)
 	}},
-	{"lock the judged file", "sec", func(*target) error { return sys(unix.SYS_FLOCK, input, unix.LOCK_EX|unix.LOCK_NB) }},
-	{"ask for a signal of the judged file", "sec", func(*target) error { return sys(unix.SYS_FCNTL, input, unix.F_SETFL, unix.O_ASYNC) }},
-	{"ioctl on the judged file", "sec", func(*target) error { return sys(unix.SYS_IOCTL, input, unix.FS_IOC_GETFLAGS, buf(8)) }},
-	{"duplicate a descriptor", "sec", func(*target) error { return sys(unix.SYS_DUP3, input, 50, 0) }},
-	{"find an inherited descriptor", "ns ll caps lim sec", func(*target) error {
+	{name: "lock the judged file", stops: "sec", try: func(*target) error { return sys(unix.SYS_FLOCK, input, unix.LOCK_EX|unix.LOCK_NB) }},
+	{name: "ask for a signal of the judged file", stops: "sec", try: func(*target) error { return sys(unix.SYS_FCNTL, input, unix.F_SETFL, unix.O_ASYNC) }},
+	{name: "ioctl on the judged file", stops: "sec", try: func(*target) error { return sys(unix.SYS_IOCTL, input, unix.FS_IOC_GETFLAGS, buf(8)) }},
+	{name: "duplicate a descriptor", stops: "sec", try: func(*target) error { return sys(unix.SYS_DUP3, input, 50, 0) }},
+	{name: "find an inherited descriptor", stops: "ns ll caps lim sec", try: func(*target) error {
 		for fd := uintptr(input + 1); fd < 1024; fd++ { // by pread, which the filter allows
 			if err := sys(unix.SYS_PREAD64, fd, buf(1), 1, 0); err != unix.EBADF {
 				return nil
@@ -87,11 +87,11 @@ var descriptors = []attack{
 		}
 		return unix.EBADF
 	}},
-	{"send a descriptor to the parent", "sec", func(*target) error {
+	{name: "send a descriptor to the parent", stops: "sec", try: func(*target) error {
 		return unix.Sendmsg(0, []byte{0}, unix.UnixRights(input), nil, 0)
 	}},
-	{"write into the request socket", "sec", func(*target) error { return sys(unix.SYS_WRITE, 0, buf(1), 1) }},
-	{"read back from the answer pipe", "sec", func(*target) error {
+	{name: "write into the request socket", stops: "sec", try: func(*target) error { return sys(unix.SYS_WRITE, 0, buf(1), 1) }},
+	{name: "read back from the answer pipe", stops: "sec", try: func(*target) error {
 		r, err := sysr(unix.SYS_PPOLL, ptr(unix.PollFd{Fd: 1}), 1, ptr(unix.Timespec{}), 0, 0)
 		return then(err, func() error {
 			if r == 0 {
@@ -100,7 +100,7 @@ var descriptors = []attack{
 			return errors.New("poll")
 		})
 	}},
-	{"splice the judged file into the answer", "sec", func(*target) error {
+	{name: "splice the judged file into the answer", stops: "sec", try: func(*target) error {
 		return sys(unix.SYS_SENDFILE, 1, input, 0, 0)
 	}},
 }

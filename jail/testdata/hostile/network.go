@@ -11,33 +11,33 @@ func socket(domain, typ int) attack {
 	if domain == unix.AF_PACKET {
 		stops = "caps sec"
 	}
-	return attack{"socket " + names[domain], stops, func(*target) error { return sys(unix.SYS_SOCKET, uintptr(domain), uintptr(typ), 0) }}
+	return attack{name: "socket " + names[domain], stops: stops, try: func(*target) error { return sys(unix.SYS_SOCKET, uintptr(domain), uintptr(typ), 0) }}
 }
 
 var network = []attack{
 	socket(unix.AF_INET, unix.SOCK_STREAM), socket(unix.AF_INET6, unix.SOCK_DGRAM), socket(unix.AF_UNIX, unix.SOCK_STREAM),
 	socket(unix.AF_NETLINK, unix.SOCK_RAW), socket(unix.AF_PACKET, unix.SOCK_RAW), socket(unix.AF_VSOCK, unix.SOCK_STREAM),
 	socket(unix.AF_ALG, unix.SOCK_SEQPACKET),
-	{"socketpair", "sec", func(*target) error { return sys(unix.SYS_SOCKETPAIR, unix.AF_UNIX, unix.SOCK_STREAM, 0, buf(8)) }},
-	{"connect to a TCP port of the host", "ns ll sec", func(t *target) error {
+	{name: "socketpair", stops: "sec", try: func(*target) error { return sys(unix.SYS_SOCKETPAIR, unix.AF_UNIX, unix.SOCK_STREAM, 0, buf(8)) }},
+	{name: "connect to a TCP port of the host", stops: "ns ll sec", try: func(t *target) error {
 		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
 		return then(err, func() error {
 			return unix.Connect(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}, Port: t.Port})
 		})
 	}},
-	{"send a UDP datagram to the host", "ns sec", func(t *target) error {
+	{name: "send a UDP datagram to the host", stops: "ns sec", try: func(t *target) error {
 		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
 		return then(err, func() error {
 			return unix.Sendto(fd, []byte("x"), 0, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}, Port: t.Port})
 		})
 	}},
-	{"listen on a TCP port", "ll sec", func(t *target) error {
+	{name: "listen on a TCP port", stops: "ll sec", try: func(t *target) error {
 		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
 		return then(err, func() error { return unix.Bind(fd, &unix.SockaddrInet4{Port: t.Port + 1}) })
 	}},
-	{"connect to the daemon's socket", "ns sec", func(t *target) error { return dial(t.Socket) }},
-	{"connect to an abstract socket", "ns ll sec", func(t *target) error { return dial("@" + t.Abstract) }},
-	{"io_uring", "sec", func(*target) error { return sys(unix.SYS_IO_URING_SETUP, 1, buf(256)) }},
+	{name: "connect to the daemon's socket", stops: "ns sec", try: func(t *target) error { return dial(t.Socket) }},
+	{name: "connect to an abstract socket", stops: "ns ll sec", try: func(t *target) error { return dial("@" + t.Abstract) }},
+	{name: "io_uring", stops: "sec", try: func(*target) error { return sys(unix.SYS_IO_URING_SETUP, 1, buf(256)) }},
 }
 
 func dial(name string) error {

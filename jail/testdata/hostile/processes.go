@@ -25,17 +25,17 @@ func forked(nr, flags uintptr) error {
 }
 
 var processes = []attack{
-	{"fork", "sec", func(*target) error { return forked(unix.SYS_CLONE, uintptr(unix.SIGCHLD)) }},
-	{"clone into new namespaces", "sec", func(*target) error {
+	{name: "fork", stops: "sec", try: func(*target) error { return forked(unix.SYS_CLONE, uintptr(unix.SIGCHLD)) }},
+	{name: "clone into new namespaces", stops: "sec", try: func(*target) error {
 		return forked(unix.SYS_CLONE, uintptr(unix.SIGCHLD)|unix.CLONE_NEWUSER|unix.CLONE_NEWNS)
 	}},
-	{"clone3", "sec", func(*target) error {
+	{name: "clone3", stops: "sec", try: func(*target) error {
 		return sys(unix.SYS_CLONE3, buf(88), 1) // too short: EINVAL where it exists, ENOSYS where it is hidden
 	}},
-	{"execute a program", "ns ll sec", func(t *target) error {
+	{name: "execute a program", stops: "ns ll sec", try: func(t *target) error {
 		return sys(unix.SYS_EXECVE, str("/bin/true"), ptr([2]uintptr{str("true"), 0}), ptr([1]uintptr{0}))
 	}},
-	{"execute memory (memfd, execveat)", "sec", func(*target) error {
+	{name: "execute memory (memfd, execveat)", stops: "sec", try: func(*target) error {
 		fd, err := unix.MemfdCreate("x", 0)
 		return then(err, func() error {
 			elf := []byte("#!/bin/true\n")
@@ -45,22 +45,22 @@ var processes = []attack{
 			return sys(unix.SYS_EXECVEAT, uintptr(fd), str(""), ptr([2]uintptr{str("true"), 0}), ptr([1]uintptr{0}), unix.AT_EMPTY_PATH)
 		})
 	}},
-	{"kill another process", "ns ll sec", func(t *target) error { return sys(unix.SYS_KILL, uintptr(t.Victim), 0) }},
-	{"kill another process by thread", "ns ll sec", func(t *target) error {
+	{name: "kill another process", stops: "ns ll sec", try: func(t *target) error { return sys(unix.SYS_KILL, uintptr(t.Victim), 0) }},
+	{name: "kill another process by thread", stops: "ns ll sec", try: func(t *target) error {
 		return sys(unix.SYS_TGKILL, uintptr(t.Victim), uintptr(t.Victim), 0)
 	}},
-	{"signal through a pidfd", "ns ll sec", func(t *target) error {
+	{name: "signal through a pidfd", stops: "ns ll sec", try: func(t *target) error {
 		fd, err := sysr(unix.SYS_PIDFD_OPEN, uintptr(t.Victim), 0)
 		return then(err, func() error { return sys(unix.SYS_PIDFD_SEND_SIGNAL, fd, 0, 0, 0) })
 	}},
-	{"steal a descriptor (pidfd_getfd)", "ns ll sec", func(t *target) error {
+	{name: "steal a descriptor (pidfd_getfd)", stops: "ns ll sec", try: func(t *target) error {
 		fd, err := sysr(unix.SYS_PIDFD_OPEN, uintptr(t.Victim), 0)
 		return then(err, func() error { return sys(unix.SYS_PIDFD_GETFD, fd, 0, 0) })
 	}},
-	{"trace another process", "ns ll sec", func(t *target) error {
+	{name: "trace another process", stops: "ns ll sec", try: func(t *target) error {
 		return sys(unix.SYS_PTRACE, unix.PTRACE_SEIZE, uintptr(t.Victim), 0, 0)
 	}},
-	{"read another process's memory", "ns ll sec", func(t *target) error {
+	{name: "read another process's memory", stops: "ns ll sec", try: func(t *target) error {
 		b := make([]byte, 8)
 		local := unix.Iovec{Base: &b[0], Len: 8}
 		remote := unix.RemoteIovec{Base: 0x400000, Len: 8}
@@ -70,7 +70,7 @@ var processes = []attack{
 		}
 		return err
 	}},
-	{"write another process's memory", "ns ll sec", func(t *target) error {
+	{name: "write another process's memory", stops: "ns ll sec", try: func(t *target) error {
 		b := make([]byte, 8)
 		local := unix.Iovec{Base: &b[0], Len: 8}
 		remote := unix.RemoteIovec{Base: 0, Len: 8}
@@ -80,31 +80,31 @@ var processes = []attack{
 		}
 		return err
 	}},
-	{"change another process's limits", "ns sec", func(t *target) error {
+	{name: "change another process's limits", stops: "ns sec", try: func(t *target) error {
 		return sys(unix.SYS_PRLIMIT64, uintptr(t.Victim), unix.RLIMIT_CORE, 0, buf(16))
 	}},
-	{"change another process's priority", "ns sec", func(t *target) error {
+	{name: "change another process's priority", stops: "ns sec", try: func(t *target) error {
 		return sys(unix.SYS_SETPRIORITY, unix.PRIO_PROCESS, uintptr(t.Victim), 19)
 	}},
-	{"raise its own limits", "lim sec", func(*target) error {
+	{name: "raise its own limits", stops: "lim sec", try: func(*target) error {
 		return sys(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_FSIZE, ptr(unix.Rlimit{Cur: 1 << 30, Max: 1 << 30}), 0)
 	}},
-	{"unshare a user namespace", "sec", func(*target) error { return sys(unix.SYS_UNSHARE, unix.CLONE_NEWUSER) }},
-	{"unshare a mount namespace", "caps sec", func(*target) error { return sys(unix.SYS_UNSHARE, unix.CLONE_NEWNS) }},
-	{"enter a namespace", "caps sec", func(*target) error {
+	{name: "unshare a user namespace", stops: "sec", try: func(*target) error { return sys(unix.SYS_UNSHARE, unix.CLONE_NEWUSER) }},
+	{name: "unshare a mount namespace", stops: "caps sec", try: func(*target) error { return sys(unix.SYS_UNSHARE, unix.CLONE_NEWNS) }},
+	{name: "enter a namespace", stops: "caps sec", try: func(*target) error {
 		err := sys(unix.SYS_SETNS, input, 0)
 		if err == unix.EINVAL {
 			return unix.EINVAL // not a namespace: without /proc there is none to open
 		}
 		return err
 	}},
-	{"become another user", "ns caps sec", func(*target) error { return sys(unix.SYS_SETRESUID, 1000, 1000, 1000) }},
-	{"take capabilities", "caps sec", func(*target) error {
+	{name: "become another user", stops: "ns caps sec", try: func(*target) error { return sys(unix.SYS_SETRESUID, 1000, 1000, 1000) }},
+	{name: "take capabilities", stops: "caps sec", try: func(*target) error {
 		hdr := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 		return sys(unix.SYS_CAPSET, ptr(hdr), ptr([2]unix.CapUserData{{Effective: 1 << unix.CAP_SYS_ADMIN, Permitted: 1 << unix.CAP_SYS_ADMIN}}))
 	}},
-	{"become dumpable", "sec", func(*target) error { return sys(unix.SYS_PRCTL, unix.PR_SET_DUMPABLE, 1, 0, 0, 0) }},
-	{"survive the parent", "sec", func(*target) error { return sys(unix.SYS_PRCTL, unix.PR_SET_PDEATHSIG, 0, 0, 0, 0) }},
-	{"change personality", "sec", func(*target) error { return sys(unix.SYS_PERSONALITY, 0x0040000) }},
-	{"load a filter of its own", "sec", func(*target) error { return sys(unix.SYS_SECCOMP, unix.SECCOMP_GET_ACTION_AVAIL, 0, ptr(uint32(0))) }},
+	{name: "become dumpable", stops: "sec", try: func(*target) error { return sys(unix.SYS_PRCTL, unix.PR_SET_DUMPABLE, 1, 0, 0, 0) }},
+	{name: "survive the parent", stops: "sec", try: func(*target) error { return sys(unix.SYS_PRCTL, unix.PR_SET_PDEATHSIG, 0, 0, 0, 0) }},
+	{name: "change personality", stops: "sec", try: func(*target) error { return sys(unix.SYS_PERSONALITY, 0x0040000) }},
+	{name: "load a filter of its own", stops: "sec", try: func(*target) error { return sys(unix.SYS_SECCOMP, unix.SECCOMP_GET_ACTION_AVAIL, 0, ptr(uint32(0))) }},
 }

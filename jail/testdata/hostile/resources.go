@@ -9,10 +9,10 @@ import (
 )
 
 var resources = []attack{
-	{"allocate 2 GiB", "lim", func(*target) error {
+	{name: "allocate 2 GiB", stops: "lim", try: func(*target) error {
 		return sys(unix.SYS_MMAP, 0, 2<<30, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON, ^uintptr(0), 0)
 	}},
-	{"allocate on the heap until the end", "lim", func(*target) error {
+	{name: "allocate on the heap until the end", stops: "lim", slow: true, try: func(*target) error {
 		var all [][]byte
 		for range 512 {
 			all = append(all, make([]byte, 2<<20))
@@ -20,7 +20,7 @@ var resources = []attack{
 		runtime.KeepAlive(all)
 		return nil
 	}},
-	{"burn more CPU time than allowed", "lim", func(*target) error {
+	{name: "burn more CPU time than allowed", stops: "lim", slow: true, try: func(*target) error {
 		for {
 			var used unix.Timespec
 			for range 1000 {
@@ -34,7 +34,7 @@ var resources = []attack{
 		}
 		return nil
 	}},
-	{"start 500 threads", "lim", func(*target) error {
+	{name: "start 500 threads", stops: "lim", slow: true, try: func(*target) error {
 		block := make(chan struct{})
 		for range 500 {
 			go func() {
@@ -47,7 +47,7 @@ var resources = []attack{
 		}
 		return nil
 	}},
-	{"write a file that grows", "lim sec", func(t *target) error {
+	{name: "write a file that grows", stops: "lim sec", try: func(t *target) error {
 		fd, err := unix.Open(t.Secret, unix.O_WRONLY, 0)
 		if err != nil {
 			return err
@@ -55,7 +55,7 @@ var resources = []attack{
 		_, err = unix.Pwrite(fd, make([]byte, 10), 1<<20)
 		return err
 	}},
-	{"leave a core dump", "lim sec", func(*target) error {
+	{name: "leave a core dump", stops: "lim sec", try: func(*target) error {
 		var l unix.Rlimit
 		if err := unix.Getrlimit(unix.RLIMIT_CORE, &l); err != nil {
 			return err

@@ -18,7 +18,7 @@ func inspectJSON(c *formats.Context, s *formats.Source) {
 	limit := max(c.Budget.HeaderBytes, 0)
 	r := &rules{c: c, s: s, json: true}
 	d := strictjson.New(io.NewSectionReader(s.R, 0, min(s.Size, limit)), 0, strictjson.Options{
-		MaxDepth: 1000, MaxString: maxString, AllowNaN: true, AllowDup: true, AllowUTF8: true, AllowRest: true,
+		MaxDepth: 1000, MaxString: maxString, AllowNaN: true, IgnoreDup: true, AllowUTF8: true, AllowRest: true,
 	})
 	isKeras := false
 	err := strictjson.Walk(d, func(p *strictjson.Path, t strictjson.Token) error {
@@ -44,11 +44,12 @@ func inspectJSON(c *formats.Context, s *formats.Source) {
 
 // token holds one token against the rules.
 func (r *rules) token(p *strictjson.Path, t strictjson.Token) {
-	v := value{at: p, text: string(t.Text), isTrue: t.Kind == strictjson.True, isText: t.Kind == strictjson.String, cut: t.Truncated}
 	switch t.Kind {
 	case strictjson.Key:
-		r.key(v)
+		if jsonPickle[string(t.Text)] {
+			r.key(value{at: p, text: string(t.Text)})
+		}
 	case strictjson.String, strictjson.True:
-		r.value(v)
+		r.value(value{at: p, text: string(t.Text), isTrue: t.Kind == strictjson.True, isText: t.Kind == strictjson.String, cut: t.Truncated})
 	}
 }

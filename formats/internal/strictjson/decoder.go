@@ -126,6 +126,10 @@ func (d *Decoder) key(t Token) (Token, error) {
 	if err != nil {
 		return t, err
 	}
+	d.state = wantColon
+	if d.o.IgnoreDup {
+		return t, nil
+	}
 	var full bool
 	t.Duplicate, t.CaseTwin, full = d.keys.add(t.Text)
 	if full {
@@ -134,7 +138,6 @@ func (d *Decoder) key(t Token) (Token, error) {
 	if t.Duplicate && !d.o.AllowDup {
 		return t, d.errorf(Duplicate, t.Offset, "%.80q occurs twice in its object", t.Text)
 	}
-	d.state = wantColon
 	return t, nil
 }
 

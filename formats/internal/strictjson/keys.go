@@ -10,8 +10,10 @@ const smallObject = 8
 type keySets struct {
 	seed  maphash.Seed
 	max   int
+	twins bool // compare without case too
 	alive int
 	stack []keySet
+	lower []byte
 }
 
 type keySet struct {
@@ -20,7 +22,9 @@ type keySet struct {
 	count        int
 }
 
-func newKeySets(limit int) keySets { return keySets{seed: maphash.MakeSeed(), max: limit} }
+func newKeySets(limit int, twins bool) keySets {
+	return keySets{seed: maphash.MakeSeed(), max: limit, twins: twins}
+}
 
 func (k *keySets) open() { k.stack = append(k.stack, keySet{}) }
 
@@ -36,20 +40,25 @@ func (k *keySets) add(name []byte) (duplicate, caseTwin, full bool) {
 		return false, false, true
 	}
 	s := &k.stack[len(k.stack)-1]
-	h, l := maphash.Bytes(k.seed, name), k.lowerHash(name)
+	h := maphash.Bytes(k.seed, name)
+	l := h
+	if k.twins {
+		l = k.lowerHash(name)
+	}
 	duplicate, lowerSeen := s.seen(h, l)
 	if !duplicate {
 		s.put(h, l)
 		k.alive++
 	}
-	return duplicate, lowerSeen && !duplicate, false
+	return duplicate, k.twins && lowerSeen && !duplicate, false
 }
 
 func (s *keySet) seen(h, l uint64) (exact, lower bool) {
 	if s.exact != nil {
 		_, exact = s.exact[h]
 		_, lower = s.lower[l]
-		return exact, lower
+		_, same := s.exact[l] // an earlier name was in lower case already
+		return exact, lower || same
 	}
 	for i := 0; i < len(s.few); i += 2 {
 		exact = exact || s.few[i] == h
@@ -67,22 +76,26 @@ func (s *keySet) put(h, l uint64) {
 	if s.exact == nil {
 		s.exact, s.lower = map[uint64]struct{}{}, map[uint64]struct{}{}
 		for i := 0; i < len(s.few); i += 2 {
-			s.exact[s.few[i]], s.lower[s.few[i+1]] = struct{}{}, struct{}{}
+			s.exact[s.few[i]] = struct{}{}
+			if s.few[i] != s.few[i+1] {
+				s.lower[s.few[i+1]] = struct{}{}
+			}
 		}
 		s.few = nil
 	}
-	s.exact[h], s.lower[l] = struct{}{}, struct{}{}
+	s.exact[h] = struct{}{}
+	if l != h {
+		s.lower[l] = struct{}{}
+	}
 }
 
 // lowerHash hashes name with ASCII letters in lower case.
 func (k *keySets) lowerHash(name []byte) uint64 {
-	var h maphash.Hash
-	h.SetSeed(k.seed)
-	for _, b := range name {
+	k.lower = append(k.lower[:0], name...)
+	for i, b := range k.lower {
 		if 'A' <= b && b <= 'Z' {
-			b += 'a' - 'A'
+			k.lower[i] = b + 'a' - 'A'
 		}
-		_ = h.WriteByte(b)
 	}
-	return h.Sum64()
+	return maphash.Bytes(k.seed, k.lower)
 }

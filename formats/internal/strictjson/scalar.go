@@ -101,6 +101,10 @@ func (d *Decoder) str(t Token, k Kind) (Token, error) {
 	d.text = d.text[:0]
 	t.Kind = k
 	for {
+		if n := plain(d.in.buf[d.in.pos:]); n > 0 {
+			d.keep(&t, d.in.buf[d.in.pos:d.in.pos+n]...)
+			d.in.pos += n
+		}
 		at := d.in.offset()
 		b, ok := d.in.next()
 		switch {
@@ -125,13 +129,29 @@ func (d *Decoder) str(t Token, k Kind) (Token, error) {
 	}
 }
 
+// plain counts the bytes at the start of b that stand for themselves in a string.
+func plain(b []byte) int {
+	for i, c := range b {
+		if c < 0x20 || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			return i
+		}
+	}
+	return len(b)
+}
+
+// keep appends to the token's text what still fits: a run of plain bytes may be cut, a letter not.
 func (d *Decoder) keep(t *Token, b ...byte) {
-	if len(d.text)+len(b) > d.o.MaxString {
+	if t.Truncated {
+		return
+	}
+	if room := d.o.MaxString - len(d.text); len(b) > room {
 		t.Truncated = true
+		if b[0] >= utf8.RuneSelf {
+			return
+		}
+		b = b[:room]
 	}
-	if !t.Truncated {
-		d.text = append(d.text, b...)
-	}
+	d.text = append(d.text, b...)
 }
 
 // multibyte reads the rest of a UTF-8 sequence that starts with b.

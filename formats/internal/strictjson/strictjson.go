@@ -36,7 +36,7 @@ type Token struct {
 	Text      []byte // of a Key or String, unescaped; of a Number, as written
 	Truncated bool   // Text holds only the first Options.MaxString bytes
 	Duplicate bool   // a Key that its object already had
-	CaseTwin  bool   // a Key that differs from an earlier one of its object only in ASCII case
+	CaseTwin  bool   // a Key that differs from an earlier one of its object only in ASCII case, if Options.CaseTwins
 	Lenient   bool   // accepted because an option allows what the grammar forbids
 }
 
@@ -47,6 +47,8 @@ type Options struct {
 	MaxKeys   int  // keys of all open objects together; 0 means 1,000,000
 	AllowNaN  bool // accept NaN, Infinity, -Infinity, as Python's json does
 	AllowDup  bool // report duplicate keys in the token only; else they are an error
+	IgnoreDup bool // do not look for duplicate keys, which costs half the time in large documents
+	CaseTwins bool // look for keys that differ only in ASCII case
 	AllowRest bool // leave what follows the value unread; else anything but white space is an error
 	AllowUTF8 bool // accept invalid UTF-8 and lone surrogates (as U+FFFD), marking the token Lenient; else an error
 }
@@ -84,5 +86,5 @@ func New(r io.Reader, base int64, o Options) *Decoder {
 	if o.MaxKeys == 0 {
 		o.MaxKeys = 1_000_000
 	}
-	return &Decoder{in: window{r: r, base: base, buf: make([]byte, 0, bufSize)}, o: o, keys: newKeySets(o.MaxKeys)}
+	return &Decoder{in: window{r: r, base: base, buf: make([]byte, 0, bufSize)}, o: o, keys: newKeySets(o.MaxKeys, o.CaseTwins)}
 }

@@ -125,7 +125,7 @@ func TestManyKeysAndCaseTwins(t *testing.T) {
 		last      string
 		dup, twin bool
 	}{{"k999", true, false}, {"K7", false, true}, {"new", false, false}} {
-		d := New(strings.NewReader(b.String()+`"`+tt.last+`":1}`), 0, Options{AllowDup: true})
+		d := New(strings.NewReader(b.String()+`"`+tt.last+`":1}`), 0, Options{AllowDup: true, CaseTwins: true})
 		var last Token
 		for {
 			tok, err := d.Next()

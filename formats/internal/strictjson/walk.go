@@ -13,7 +13,7 @@ type Path struct{ steps []step }
 
 type step struct {
 	array bool
-	key   string // of the current member, if the container is an object
+	key   []byte // of the current member, if the container is an object
 	index int    // of the current element, if it is an array; -1 before the first
 }
 
@@ -27,7 +27,7 @@ func (p *Path) Key(up int) string {
 	if i < 0 || p.steps[i].array {
 		return ""
 	}
-	return p.steps[i].key
+	return string(p.steps[i].key)
 }
 
 // Index is the array index up levels above the token's own place, -1 where that place is no array element.
@@ -60,7 +60,7 @@ func (p *Path) String() string {
 		if b.Len() > 0 {
 			b.WriteByte('.')
 		}
-		b.WriteString(s.key)
+		b.Write(s.key)
 	}
 	return b.String()
 }
@@ -76,7 +76,8 @@ func Walk(d *Decoder, visit func(p *Path, t Token) error) error {
 		}
 		switch t.Kind {
 		case Key:
-			p.steps[len(p.steps)-1].key = string(t.Text[:min(len(t.Text), maxKeyText)])
+			s := &p.steps[len(p.steps)-1]
+			s.key = append(s.key[:0], t.Text[:min(len(t.Text), maxKeyText)]...)
 		case ObjectEnd, ArrayEnd:
 			p.steps = p.steps[:len(p.steps)-1]
 		default:

@@ -52,3 +52,8 @@ func mustJSON(v any) []byte {
 	}
 	return b
 }
+
+// SafetensorsHeader is what comes before the bytes of a single tensor: a vector of size bytes.
+func SafetensorsHeader(name, dtype string, size int64) []byte {
+	return frame(mustJSON(map[string]any{name: map[string]any{"dtype": dtype, "shape": []int64{size}, "data_offsets": []int64{0, size}}}), nil)
+}

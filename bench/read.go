@@ -1,0 +1,76 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// warmRead measures read(2) of the large model from the page cache, 1 MiB at a time.
+func warmRead(s *stage, rounds int) ([]row, error) {
+	buf := make([]byte, 1<<20)
+	return s.throughput("warm sequential read", rounds, func(path string) (time.Duration, error) {
+		f, err := os.Open(path)
+		if err != nil {
+			return 0, err
+		}
+		defer f.Close()
+		start := time.Now()
+		for {
+			if _, err := f.Read(buf); errors.Is(err, io.EOF) {
+				return time.Since(start), nil
+			} else if err != nil {
+				return 0, err
+			}
+		}
+	})
+}
+
+// sink keeps the compiler from leaving the sums out.
+var sink uint64
+
+// warmMap measures a new mapping of the large model, all of which is read.
+func warmMap(s *stage, rounds int) ([]row, error) {
+	return s.throughput("warm mmap read", rounds, func(path string) (time.Duration, error) {
+		f, err := os.Open(path)
+		if err != nil {
+			return 0, err
+		}
+		defer f.Close()
+		start := time.Now()
+		m, err := unix.Mmap(int(f.Fd()), 0, int(s.size), unix.PROT_READ, unix.MAP_SHARED)
+		if err != nil {
+			return 0, fmt.Errorf("%s: mmap: %w", path, err)
+		}
+		words := unsafe.Slice((*uint64)(unsafe.Pointer(&m[0])), len(m)/8)
+		var sum uint64
+		for i := 0; i < len(words); i += 8 { // one word of each cache line
+			sum += words[i]
+		}
+		sink += sum
+		took := time.Since(start)
+		return took, unix.Munmap(m)
+	})
+}
+
+// throughput measures the three ways to the large model, and compares them.
+func (s *stage) throughput(what string, rounds int, measure func(path string) (time.Duration, error)) ([]row, error) {
+	best, err := alternate(s.ways(largeName), rounds, measure)
+	if err != nil {
+		return nil, err
+	}
+	return []row{{
+		what: fmt.Sprintf("%s of %d MiB", what, s.size>>20), plain: s.rate(best[0]), bare: s.rate(best[1]), trusted: s.rate(best[2]),
+		ratio: fmt.Sprintf("%.2f of the server, %.2f of plain", ratio(best[1], best[2]), ratio(best[0], best[2])),
+		goal:  "at least 0.95, 0.5",
+	}}, nil
+}
+
+func (s *stage) rate(d time.Duration) string {
+	return fmt.Sprintf("%.2f GB/s", float64(s.size)/1e9/d.Seconds())
+}

@@ -76,50 +76,46 @@ func (p *Policy) eval(ctx context.Context, in ast.Value) (d Decision, err error)
 	}
 	ctx, stop := context.WithTimeout(ctx, limit)
 	defer stop()
-	for _, name := range ruleNames {
-		q, ok := p.rules[name]
-		if !ok {
-			continue
+	rs, err := p.prepared.Eval(ctx, rego.EvalParsedInput(in))
+	switch {
+	case ctx.Err() != nil:
+		return Decision{}, fmt.Errorf("policy %s: %w", p.query, errors.Join(ErrTimeout, ctx.Err()))
+	case err != nil:
+		return Decision{}, fmt.Errorf("policy %s: %w", p.query, err)
+	case len(rs) != 1:
+		return Decision{}, fmt.Errorf("policy %s: %d answers; expected one", p.query, len(rs))
+	}
+	for _, name := range p.rules {
+		values, ok := rs[0].Bindings[name].([]any)
+		if !ok || len(values) > 1 {
+			return Decision{}, fmt.Errorf("policy %s.%s: %T; expected one value or none", p.query, name, rs[0].Bindings[name])
 		}
-		v, defined, err := one(ctx, q, in)
-		if err != nil {
+		if err := d.add(name, values, p.query); err != nil {
 			return Decision{}, fmt.Errorf("policy %s.%s: %w", p.query, name, err)
-		}
-		var msgs []string
-		switch {
-		case name == "allow":
-			if allowed, ok := v.(bool); !ok || !allowed {
-				d.Deny = append(d.Deny, fmt.Sprintf("%s.allow is not true", p.query))
-			}
-			continue
-		case defined:
-			if msgs, err = messages(v); err != nil {
-				return Decision{}, fmt.Errorf("policy %s.%s: %w", p.query, name, err)
-			}
-		}
-		if name == "deny" {
-			d.Deny = append(d.Deny, msgs...)
-		} else {
-			d.Warn = append(d.Warn, msgs...)
 		}
 	}
 	d.Deny, d.Warn = tidy(d.Deny), tidy(d.Warn)
 	return d, nil
 }
 
-// one evaluates a rule; defined is false when it has no value for this input.
-func one(ctx context.Context, q rego.PreparedEvalQuery, in ast.Value) (v any, defined bool, err error) {
-	rs, err := q.Eval(ctx, rego.EvalParsedInput(in))
-	if ctx.Err() != nil {
-		return nil, false, errors.Join(ErrTimeout, ctx.Err())
+// add takes in what a rule says: values holds its value, or nothing where it has none.
+func (d *Decision) add(rule string, values []any, query string) error {
+	if rule == "allow" {
+		if len(values) == 0 || values[0] != true {
+			d.Deny = append(d.Deny, query+".allow is not true")
+		}
+		return nil
 	}
-	if err != nil {
-		return nil, false, err
+	if len(values) == 0 {
+		return nil
 	}
-	if len(rs) == 0 || len(rs[0].Expressions) == 0 {
-		return nil, false, nil
+	msgs, err := messages(values[0])
+	if rule == "deny" {
+		d.Deny = append(d.Deny, msgs...)
+	} else {
+		d.Warn = append(d.Warn, msgs...)
 	}
-	return rs[0].Expressions[0].Value, true, nil
+	return err
 }
 
 // messages reads the values that people give deny and warn: a set or list of messages, one message, true or false, and

@@ -37,7 +37,8 @@ type Policy struct {
 	files    []source
 	query    string
 	compiler *ast.Compiler
-	rules    map[string]rego.PreparedEvalQuery // deny, warn, allow: those that the package has
+	rules    []string               // of deny, warn and allow those that are asked
+	prepared rego.PreparedEvalQuery // gives each of them as a list, empty where it has no value
 	opener   []string
 	epoch    string
 }
@@ -69,7 +70,7 @@ func Load(files []string, query string) (*Policy, error) {
 
 // compile makes a Policy of sources.
 func compile(sources []source, query string) (*Policy, error) {
-	p := &Policy{files: sources, rules: map[string]rego.PreparedEvalQuery{}}
+	p := &Policy{files: sources}
 	modules := map[string]*ast.Module{}
 	for _, s := range sources {
 		if s.isTest() {
@@ -115,26 +116,26 @@ func parse(s source) (*ast.Module, error) {
 	return nil, err
 }
 
-// prepare readies one query for each of the package's rules that is asked.
-func (p *Policy) prepare() error {
+// prepare readies one query for all the rules that are asked. Each is wrapped in a list, since a rule without a value would
+// leave the whole query without one.
+func (p *Policy) prepare() (err error) {
 	pkg, only := splitQuery(p.query)
+	var parts []string
 	for _, name := range ruleNames {
 		ref := pkg + "." + name
 		if only != "" && only != name || len(p.compiler.GetRulesExact(ast.MustParseRef(ref))) == 0 && !hasPrefixRule(p.compiler, ref) {
 			continue
 		}
-		q, err := rego.New(
-			rego.Compiler(p.compiler), rego.Query(ref), rego.StrictBuiltinErrors(true), rego.Capabilities(capabilities()),
-		).PrepareForEval(context.Background())
-		if err != nil {
-			return err
-		}
-		p.rules[name] = q
+		p.rules = append(p.rules, name)
+		parts = append(parts, fmt.Sprintf("%s = [v | v = %s]", name, ref))
 	}
 	if len(p.rules) == 0 {
 		return fmt.Errorf("%s has none of the rules deny, warn and allow: nothing would ever be refused", p.query)
 	}
-	return nil
+	p.prepared, err = rego.New(
+		rego.Compiler(p.compiler), rego.Query(strings.Join(parts, "; ")), rego.StrictBuiltinErrors(true), rego.Capabilities(capabilities()),
+	).PrepareForEval(context.Background())
+	return err
 }
 
 // Epoch changes whenever the policy does: a digest of its files and query.

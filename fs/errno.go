@@ -20,6 +20,9 @@ var passable = map[syscall.Errno]bool{
 // errInterrupted says that the opener got a signal that ends its wait.
 var errInterrupted = errors.New("interrupted")
 
+// errBusy says that a file is another one each time it is looked at.
+var errBusy = errors.New("busy: the file keeps changing while it is opened")
+
 // errnoOf is the one way from an error to what the kernel is told. It is total: wrapped, joined and unknown errors, and
 // errors that are not passable, become unknown, which itself must be passable or is EACCES. Only nil is OK.
 func errnoOf(err error, unknown syscall.Errno) fuse.Status {

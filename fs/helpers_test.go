@@ -25,7 +25,8 @@ const evil = "EVIL"
 // A testGate judges by the first bytes, with the real integrity package, and remembers by identity and path as the real
 // gate does.
 type testGate struct {
-	before func(ctx context.Context, s gatekeeper.Subject) error // called ahead of each judgement, if set
+	before func(ctx context.Context, s gatekeeper.Subject) error       // called ahead of each judgement, if set
+	record func(s gatekeeper.Subject, m *integrity.Manifest) (ok bool) // called for what is admitted, if set
 
 	mu         sync.Mutex
 	known      map[gateKey]*gatekeeper.Judgement
@@ -90,6 +91,9 @@ func (g *testGate) keep(s gatekeeper.Subject, id integrity.Identity, m *integrit
 	head := make([]byte, len(evil))
 	if _, err := integrity.NewReader(s.File, m).ReadAt(head, 0); id.Size >= int64(len(evil)) && (err != nil || bytes.Equal(head, []byte(evil))) {
 		r.Verdict, r.Score, r.Level, r.Reasons = gatekeeper.Deny, 165, gatekeeper.Critical, []string{"it is evil", "score 165 > 20"}
+	}
+	if g.record != nil && r.Verdict == gatekeeper.Allow && !g.record(s, m) {
+		r.Verdict, r.Reasons = gatekeeper.Deny, []string{"it changed again"}
 	}
 	j := &gatekeeper.Judgement{Report: r, Identity: id, Manifest: m}
 	g.mu.Lock()

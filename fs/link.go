@@ -41,7 +41,7 @@ func (t *tree) Readlink(_ <-chan struct{}, h *fuse.InHeader) ([]byte, fuse.Statu
 		return nil, fuse.EINVAL
 	}
 	target, err := t.target(n)
-	if err != nil {
+	if err = t.restless.settle(h.Pid, n.key.path, err); err != nil {
 		return nil, t.refuse("readlink", n.key.path, err)
 	}
 	parts, err := t.inTree(n.key.path, target)

@@ -19,6 +19,10 @@ func TestMain(m *testing.M) {
 		childOpen(os.Args[1])
 	case "serve":
 		childServe(os.Args[1], os.Args[2])
+	case "storm":
+		childStorm(os.Args[1], os.Args[2], os.Args[3])
+	case "faults":
+		childFaults(os.Args[1], os.Args[2])
 	default:
 		os.Exit(m.Run())
 	}

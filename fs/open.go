@@ -21,7 +21,7 @@ func (t *tree) Open(cancel <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut) 
 		return readOnly
 	}
 	h, err := t.open(asker{cancel, in.Caller}, n)
-	if err != nil {
+	if err = t.restless.settle(in.Pid, n.key.path, err); err != nil {
 		return t.refuse("open", n.key.path, err)
 	}
 	if h == nil {

@@ -16,17 +16,18 @@ import (
 // tree answers the kernel. It implements fuse.RawFileSystem with methods of its own only; operations_test.go holds the
 // list of them, and what each may do.
 type tree struct {
-	root    *beneath.Root
-	gate    Gate
-	log     *slog.Logger
-	status  func() []byte
-	links   linkRules
-	nodes   *table
-	handles *handles
-	queue   *queue
-	owner   fuse.Owner // of what exists only in the mount
-	started time.Time
-	done    chan struct{} // closed when the server gives up: waits for judgements end
+	root     *beneath.Root
+	gate     Gate
+	log      *slog.Logger
+	status   func() []byte
+	links    linkRules
+	nodes    *table
+	handles  *handles
+	queue    *queue
+	restless restless
+	owner    fuse.Owner // of what exists only in the mount
+	started  time.Time
+	done     chan struct{} // closed when the server gives up: waits for judgements end
 }
 
 var _ fuse.RawFileSystem = (*tree)(nil)

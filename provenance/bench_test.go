@@ -18,6 +18,9 @@ func benchFolder(b *testing.B) (*Verifier, dirTree, Subject) {
 	for i := range 10_000 {
 		fmt.Fprintf(&list, "%s  d/%d.bin\n", sumOf(fmt.Sprint(i)), i)
 	}
+	if err := os.Mkdir(filepath.Join(dir, "d"), 0o755); err != nil {
+		b.Fatal(err)
+	}
 	file := filepath.Join(dir, "checksums.txt")
 	if err := os.WriteFile(file, []byte(list.String()), 0o644); err != nil {
 		b.Fatal(err)

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"trustfs/formats"
 	"trustfs/integrity"
 	"trustfs/provenance/pins"
@@ -19,6 +21,16 @@ import (
 type dirTree string
 
 func (d dirTree) Open(path string) (*os.File, error) { return os.Open(filepath.Join(string(d), path)) }
+
+// Path looks at a name as the mount's tree does.
+func (d dirTree) Path(path string) (*os.File, error) {
+	return os.OpenFile(filepath.Join(string(d), path), unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+}
+
+// openTree is a Tree that can do no more than it must.
+type openTree struct{ d dirTree }
+
+func (t openTree) Open(path string) (*os.File, error) { return t.d.Open(path) }
 
 // write puts files into a folder, with timestamps of long ago, so that evidence about them is not Racy on mtime alone.
 func write(t *testing.T, dir string, files map[string]string) {
@@ -215,6 +227,65 @@ func TestCurrent(t *testing.T) {
 	write(t, dir, map[string]string{"checksums.txt": sumOf("model") + "  x.bin\n"})
 	if Current(dirTree(dir), e.Inputs) {
 		t.Error("current though the list changed")
+	}
+}
+
+// TestCurrentByFolders has folders answer for the names that are not in them, and not for more than that.
+func TestCurrentByFolders(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, map[string]string{"a/b/m.bin": "model", "checksums.txt": "# nothing\n"})
+	if err := os.Symlink("later", filepath.Join(dir, "a/SHA256SUMS")); err != nil { // leads nowhere yet
+		t.Fatal(err)
+	}
+	v := must(New(Options{}))
+	for _, tree := range []Tree{dirTree(dir), openTree{dirTree(dir)}} {
+		changes := map[string]func() (undo func()){
+			"a new list beside": func() func() {
+				write(t, dir, map[string]string{"a/b/SHA256SUMS": "x"})
+				return func() { os.Remove(filepath.Join(dir, "a/b/SHA256SUMS")) }
+			},
+			"a new manifest above": func() func() {
+				write(t, dir, map[string]string{"a/model.sig": "x"})
+				return func() { os.Remove(filepath.Join(dir, "a/model.sig")) }
+			},
+			"the link leads somewhere": func() func() {
+				write(t, dir, map[string]string{"a/later": "x"})
+				return func() { os.Remove(filepath.Join(dir, "a/later")) }
+			},
+			"another folder in its place": func() func() {
+				os.Rename(filepath.Join(dir, "a/b"), filepath.Join(dir, "a/old"))
+				write(t, dir, map[string]string{"a/b/m.bin.sig": "x"})
+				return func() {
+					os.RemoveAll(filepath.Join(dir, "a/b"))
+					os.Rename(filepath.Join(dir, "a/old"), filepath.Join(dir, "a/b"))
+				}
+			},
+		}
+		for what, change := range changes {
+			e, err := v.Evidence(context.Background(), tree, subject("a/b/m.bin", "model"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range e.Inputs { // as if all were older
+				e.Inputs[i].Racy = false
+			}
+			if !Current(tree, e.Inputs) {
+				t.Fatalf("%T: outdated before anything changed", tree)
+			}
+			undo := change()
+			if Current(tree, e.Inputs) {
+				t.Errorf("%T, %s: still current", tree, what)
+			}
+			undo()
+			if !Current(tree, e.Inputs) {
+				t.Errorf("%T, %s and undone: outdated, though every name is as it was", tree, what)
+			}
+			write(t, dir, map[string]string{"a/b/unrelated": "x"})
+			if !Current(tree, e.Inputs) {
+				t.Errorf("%T: outdated by an unrelated name", tree)
+			}
+			os.Remove(filepath.Join(dir, "a/b/unrelated"))
+		}
 	}
 }
 

@@ -21,6 +21,11 @@ type InputID struct {
 	Path    string // below the tree's root; a host path when Outside
 	Outside bool   // a list, key or SBOM that the configuration names, or a pin
 	Absent  bool
+	// Folder marks the identity of a folder, taken before absent names were looked for in it: while it stays, so do they
+	// (a new name changes a folder's timestamps), and one look at it stands for all of them.
+	Folder bool
+	// Plain marks an absent name that is nothing at all, rather than, say, a link that leads nowhere.
+	Plain bool
 	// Racy says that the file changed so shortly before it was read that a second change might leave its timestamps as they
 	// are: kernels before 6.13 stamp files once a tick (4 ms, 10 ms). Such an input is never current.
 	Racy bool
@@ -75,14 +80,15 @@ func absent(err error) bool {
 
 // gatherer reads sidecars and keeps the list of inputs for one file's evidence.
 type gatherer struct {
-	tree Tree
-	seen []InputID
+	tree    Tree
+	seen    []InputID
+	folders map[string]bool // those whose identity has been taken
 }
 
-// A sidecar is one input with its bytes, nil when absent.
+// A sidecar is one input, open for reading.
 type sidecar struct {
 	id   InputID
-	file *os.File // open for reading; the gatherer's caller closes it
+	file *os.File // nil when absent; the caller closes the sidecar
 }
 
 func (s *sidecar) close() {
@@ -97,6 +103,11 @@ func (g *gatherer) open(path string, outside bool) (*sidecar, error) {
 	open := onHost
 	if !outside {
 		open = inTree(g.tree)
+		if g.plainlyAbsent(path) {
+			id.Absent, id.Plain = true, true
+			g.seen = append(g.seen, id)
+			return &sidecar{id: id}, nil
+		}
 	}
 	f, err := open(path)
 	if err != nil {
@@ -166,26 +177,6 @@ func (g *gatherer) inputs() []InputID {
 		once[in] = true
 		return again
 	})
-}
-
-// Current says whether every input still is what it was when the evidence was gathered: by opening and stat, without
-// reading. A nil tree makes every input inside a tree outdated.
-func Current(tree Tree, inputs []InputID) bool {
-	for _, in := range inputs {
-		if in.Racy || !in.Outside && tree == nil {
-			return false
-		}
-		g := gatherer{tree: tree}
-		s, err := g.open(in.Path, in.Outside)
-		if err != nil {
-			return false
-		}
-		s.close()
-		if s.id.Absent != in.Absent || s.id.ID != in.ID {
-			return false
-		}
-	}
-	return true
 }
 
 // clean is a tree path as evidence uses it: no leading "./" or "/".

@@ -1,0 +1,81 @@
+package provenance
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"time"
+
+	"trustfs/integrity"
+)
+
+// A looker can look at a name without following it or opening what is there (O_PATH), folders too.
+type looker interface {
+	Path(path string) (*os.File, error)
+}
+
+// identity looks at a name in the tree; ok is false when the tree cannot, or on any error but absence.
+func look(t Tree, name string) (id integrity.Identity, there, ok bool) {
+	l, can := t.(looker)
+	if !can {
+		return id, false, false
+	}
+	f, err := l.Path(name)
+	if err != nil {
+		return id, false, errors.Is(err, fs.ErrNotExist)
+	}
+	defer f.Close()
+	id, err = integrity.IdentityOf(int(f.Fd()))
+	return id, true, err == nil
+}
+
+// plainlyAbsent says that a name is not there at all, after the identity of its folder has been noted.
+func (g *gatherer) plainlyAbsent(name string) bool {
+	dir := path.Dir(name)
+	if !g.folders[dir] {
+		if g.folders == nil {
+			g.folders = map[string]bool{}
+		}
+		g.folders[dir] = true
+		if id, there, ok := look(g.tree, dir); ok && there {
+			g.seen = append(g.seen, InputID{Path: dir, Folder: true, ID: id, Racy: racy(id, time.Now())})
+		}
+	}
+	_, there, ok := look(g.tree, name)
+	return ok && !there
+}
+
+// Current says whether every input still is what it was when the evidence was gathered: by looking at identities, without
+// reading. Folders that did not change answer for all names that were not in them. A nil tree makes every input inside a
+// tree outdated.
+func Current(tree Tree, inputs []InputID) bool {
+	still := map[string]bool{} // folders with the identity that they had
+	for _, in := range inputs {
+		if !in.Folder || in.Racy || tree == nil {
+			continue // a folder that is too young, or not what it was, vouches for nothing: its names are looked at
+		}
+		id, there, ok := look(tree, in.Path)
+		still[in.Path] = ok && there && id == in.ID
+	}
+	for _, in := range inputs {
+		if in.Folder || in.Plain && still[path.Dir(in.Path)] {
+			continue
+		}
+		if in.Racy || !in.Outside && tree == nil || !same(tree, in) {
+			return false
+		}
+	}
+	return true
+}
+
+// same looks at one input by itself.
+func same(tree Tree, in InputID) bool {
+	g := gatherer{tree: tree}
+	s, err := g.open(in.Path, in.Outside)
+	if err != nil {
+		return false
+	}
+	s.close()
+	return s.id.Absent == in.Absent && s.id.ID == in.ID
+}

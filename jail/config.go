@@ -80,8 +80,8 @@ func (l Limits) forJob(size, manifest int64) jobLimits {
 
 func scaled(base, perGiB time.Duration, size int64) time.Duration {
 	d := float64(base) + float64(perGiB)*float64(size)/gib
-	if d > math.MaxInt64/4 {
-		return math.MaxInt64 / 4
+	if d > math.MaxInt64/256 {
+		return math.MaxInt64 / 256
 	}
 	return time.Duration(d)
 }

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"trustfs/formats"
+	"trustfs/integrity"
+	"trustfs/jail"
+	"trustfs/jail/tasks"
+)
+
+// pool builds the real worker and starts a pool of it.
+func pool(t *testing.T) *jail.Pool {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "trustfs-worker-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	path := filepath.Join(dir, "trustfs-worker")
+	cmd := exec.Command("go", "build", "-o", path, ".")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	p, err := jail.NewPool(jail.Config{WorkerPath: path, PoolSize: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Close() })
+	return p
+}
+
+func inspectIn(t *testing.T, p *jail.Pool, content []byte, names ...string) (formats.Result, error) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	m, err := integrity.Build(t.Context(), bytes.NewReader(content), int64(len(content)), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := p.Run(t.Context(), jail.Job{Task: tasks.Inspect, File: f, Manifest: m,
+		Request: tasks.NewInspectRequest(names, []string{"torch", "numpy"}, formats.DefaultBudget())})
+	if err != nil {
+		return formats.Result{}, err
+	}
+	return tasks.DecodeResult(b)
+}
+
+// TestInspectInTheJail runs the real inspectors under the real filter, over files of several kinds and sizes.
+func TestInspectInTheJail(t *testing.T) {
+	p := pool(t)
+	header := []byte(`{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}`)
+	safetensors := append(binary.LittleEndian.AppendUint64(nil, uint64(len(header))), header...)
+	safetensors = append(safetensors, make([]byte, 8)...)
+	for name, c := range map[string]struct {
+		content []byte
+		file    string
+		format  string
+		rule    string // that must be found; empty: none at all
+	}{
+		"safetensors": {safetensors, "model.safetensors", formats.FormatSafetensors, ""},
+		"pickle that runs a command": {[]byte("cposix\nsystem\n(S'true'\ntR."), "evil.pkl", formats.FormatPickle,
+			formats.RuleGlobalDangerous},
+		"text":        {[]byte("hello\n"), "README.md", formats.FormatDocument, ""},
+		"large noise": {bytes.Repeat([]byte{0xff, 0x13, 0x77, 0x01}, 2<<20), "x.bin", "", "*"},
+		"empty":       {nil, "empty.txt", "", "*"},
+	} {
+		r, err := inspectIn(t, p, c.content, c.file)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if c.format != "" && r.Format != c.format {
+			t.Errorf("%s: format %s, expected %s", name, r.Format, c.format)
+		}
+		found := c.rule == "*" || c.rule == "" && len(r.Findings) == 0
+		for _, f := range r.Findings {
+			found = found || f.Rule == c.rule
+		}
+		if !found {
+			t.Errorf("%s: findings %+v, expected %q", name, r.Findings, c.rule)
+		}
+	}
+}
+
+func TestInspectRefusesOddRequests(t *testing.T) {
+	p := pool(t)
+	f, err := os.Open("main.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	job := jail.Job{Task: tasks.Inspect, File: f, Manifest: &integrity.Manifest{}}
+	var te *jail.TaskError
+	if _, err := p.Run(t.Context(), job); !errors.As(err, &te) {
+		t.Errorf("no request: %v, expected a TaskError", err)
+	}
+	job.Request = tasks.InspectRequest{}
+	job.More = []jail.Input{{File: f, Manifest: &integrity.Manifest{}}}
+	if _, err := p.Run(t.Context(), job); !errors.As(err, &te) {
+		t.Errorf("two files: %v, expected a TaskError", err)
+	}
+}
+
+// TestWaitingWorkersAreSmall measures the real binary with all its inspectors linked in.
+func TestWaitingWorkersAreSmall(t *testing.T) {
+	p := pool(t)
+	if _, err := inspectIn(t, p, []byte("hello\n"), "README.md"); err != nil {
+		t.Fatal(err)
+	}
+	lists, err := filepath.Glob("/proc/self/task/*/children")
+	if err != nil || len(lists) == 0 {
+		t.Fatalf("no list of children: %v", err)
+	}
+	seen := 0
+	for _, list := range lists {
+		b, _ := os.ReadFile(list) // a thread may have ended
+		for pid := range bytes.FieldsSeq(b) {
+			status, _ := os.ReadFile("/proc/" + string(pid) + "/status")
+			var rss int
+			for line := range bytes.Lines(status) {
+				_, _ = fmt.Sscanf(string(line), "VmRSS: %d kB", &rss)
+			}
+			if rss > 20<<10 {
+				t.Errorf("a worker has %d KiB resident, expected less than 20 MiB", rss)
+			}
+			if rss > 0 {
+				seen++
+				t.Logf("%d KiB", rss)
+			}
+		}
+	}
+	if seen == 0 {
+		t.Error("no worker was measured")
+	}
+}

@@ -2,6 +2,7 @@ package archive
 
 import (
 	"fmt"
+	"strings"
 
 	"trustfs/formats"
 )
@@ -33,6 +34,9 @@ func (z *Zip) compare(c *formats.Context) {
 			continue
 		}
 		claimed[e.at] = true
+		if (e.folder || strings.HasSuffix(e.name, "/")) && e.size > 0 {
+			c.Addf(formats.RuleArchiveAmbiguous, z.s.At(e.at), "member %q of %d bytes is marked as a folder: torch gives what happens to lie in memory for it", e.name, e.size)
+		}
 		z.overlap(c, i, e, l)
 		add(e.header, e.at, l.start, true)
 		if z.differ(c, e, l) {

@@ -102,7 +102,7 @@ type directory struct {
 	at    int64
 	size  int64
 	count uint64
-	base  int64 // added to the offsets of local headers: what lies in front of the archive, for readers that correct
+	base  int64 // added to the offsets of local headers: what lies in front of the archive, for readers that correct; negative if bytes are missing
 }
 
 // directories lists the places an end record leads to: where it says (miniz, and torch by it), and right before the end
@@ -122,8 +122,8 @@ func (e end) directories(s *formats.Source) []directory {
 	}
 	if e.size <= uint64(e.before) {
 		at := e.before - int64(e.size)
-		if e.offset <= uint64(at) && uint64(at) != e.offset {
-			add(at, at-int64(e.offset))
+		if uint64(at) != e.offset && e.offset < 1<<62 {
+			add(at, at-int64(e.offset)) // less than nothing in front, for bytes that were cut out: Python goes along
 		}
 	}
 	return out

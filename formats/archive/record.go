@@ -57,6 +57,7 @@ type header struct {
 	length  int64  // of the record itself
 	zip64   bool   // a zip64 field gave some value
 	mode    uint32 // central records made on Unix: the file mode
+	folder  bool   // central records: the DOS attribute of a folder, which some readers believe more than the name
 }
 
 // A recordError says why a record cannot be read.
@@ -126,18 +127,23 @@ func readCentral(b []byte, off int64) (*header, error) {
 	}
 	nameLen, extraLen, commentLen := int(le.Uint16(b[28:])), int(le.Uint16(b[30:])), int(le.Uint16(b[32:]))
 	n := lenCentral + nameLen + extraLen + commentLen
+	var cut error
 	if n > len(b) {
-		return nil, &recordError{off, fmt.Sprintf("central record of %d bytes, the directory has %d left", n, len(b))}
+		cut = &recordError{off, fmt.Sprintf("central record of %d bytes, the file has %d left", n, len(b))}
+		n = len(b)
+		nameLen = min(nameLen, n-lenCentral)
+		extraLen = min(extraLen, n-lenCentral-nameLen)
 	}
 	h := &header{
 		version: le.Uint16(b[6:]), flags: le.Uint16(b[8:]), method: le.Uint16(b[10:]), crc: le.Uint32(b[16:]),
 		packed: uint64(le.Uint32(b[20:])), size: uint64(le.Uint32(b[24:])), offset: uint64(le.Uint32(b[42:])),
 		length: int64(n),
 	}
+	h.folder = b[38]&0x10 != 0
 	if b[5] == 3 { // made by Unix
 		h.mode = le.Uint32(b[38:]) >> 16
 	}
 	name, extra := b[lenCentral:lenCentral+nameLen], b[lenCentral+nameLen:lenCentral+nameLen+extraLen]
 	h.setName(name, extra)
-	return h, h.zip64Extra(off, extra)
+	return h, errors.Join(cut, h.zip64Extra(off, extra))
 }

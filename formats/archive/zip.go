@@ -58,9 +58,11 @@ func IsZip(s *formats.Source) bool {
 		return true
 	}
 	for _, e := range findEnds(s) {
-		if e.count > 0 && len(e.directories(s)) > 0 {
-			// The end of a tar may hold a stored zip archive, which is then inspected as the tar's member.
-			return !IsTar(s) || e.at >= tarEnd(s)
+		for _, d := range e.directories(s) {
+			if sigAt(s, d.at) == sigCentral { // whatever the count says: zipfile does not look at it
+				// The end of a tar may hold a stored zip archive, which is then inspected as the tar's member.
+				return !IsTar(s) || e.at >= tarEnd(s)
+			}
 		}
 	}
 	return false
@@ -112,7 +114,7 @@ func (z *Zip) findDirectories(c *formats.Context) {
 	}
 	for _, d := range z.dirs {
 		if d.base != 0 {
-			c.Addf(formats.RuleArchiveAmbiguous, z.s.At(0), "%d bytes in front of the archive: only some readers correct offsets for them", d.base)
+			c.Addf(formats.RuleArchiveAmbiguous, z.s.At(0), "the directory lies %d bytes from where the end record says: only some readers correct for what is in front", d.base)
 		}
 	}
 }
@@ -154,7 +156,7 @@ func (z *Zip) centralAt(pos int64) (*header, error) {
 	}
 	le := binary.LittleEndian
 	n := lenCentral + int(le.Uint16(fixed[28:])) + int(le.Uint16(fixed[30:])) + int(le.Uint16(fixed[32:]))
-	b, err := readAt(z.s, pos, n)
+	b, err := readAt(z.s, pos, int(min(int64(n), z.s.Size-pos))) // zipfile takes a last record that is cut
 	if err != nil {
 		return nil, err
 	}

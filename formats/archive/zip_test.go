@@ -93,7 +93,7 @@ func TestDisagreementsAreFound(t *testing.T) {
 		{"hidden member", one(file{Hidden: true}), formats.RuleArchiveAmbiguous, "no central directory", []string{"a"}},
 		{"twice", zipOf{Files: []file{{Name: "a", Data: []byte("good")}, {Name: "a", Data: evil}}}, formats.RuleArchiveAmbiguous, "occurs twice", nil},
 		{"case", zipOf{Files: []file{{Name: "x/data.pkl", Data: []byte("good")}, {Name: "x/DATA.PKL", Data: evil}}}, formats.RuleArchiveAmbiguous, "case only", []string{"x/DATA.PKL"}},
-		{"prefix", zipOf{Prefix: []byte("GGUF and more"), Files: []file{{Name: "a", Data: evil}}}, formats.RuleArchiveAmbiguous, "in front", []string{"a"}},
+		{"prefix", zipOf{Prefix: []byte("GGUF and more"), Files: []file{{Name: "a", Data: evil}}}, formats.RuleArchiveAmbiguous, "13 bytes from where", []string{"a"}},
 		{"trailing", zipOf{Files: []file{{Name: "a", Data: evil}}, Trailing: []byte("more")}, formats.RuleArchiveAmbiguous, "behind", []string{"a"}},
 		{"gap", zipOf{Files: []file{{Name: "a", Data: evil, Gap: []byte("secret")}, {Name: "b"}}}, formats.RuleArchiveAmbiguous, "6 bytes that belong", []string{"a"}},
 		{"end record count", zipOf{Files: []file{{Name: "a", Data: evil}}, End: func(n *uint16, _, _ *uint32) { *n = 2 }}, formats.RuleArchiveAmbiguous, "central directory of 1 records", []string{"a"}},
@@ -104,6 +104,11 @@ func TestDisagreementsAreFound(t *testing.T) {
 		{"drive", zipOf{Files: []file{{Name: "c:x", Data: evil}}}, formats.RuleArchiveTraversal, "drive", []string{"c:x"}},
 		{"NUL in the name", zipOf{Files: []file{{Name: "a.pkl\x00.txt", Data: evil}}}, formats.RuleArchiveAmbiguous, "to some readers", []string{"a.pkl", "a.pkl\x00.txt"}},
 		{"symbolic link", zipOf{Files: []file{{Name: "l", Data: []byte("../../etc"), Central: func(f *fields) { f.Mode = 0xa1ff }}}}, formats.RuleArchiveTraversal, "symbolic link", nil},
+		{"marked as a folder", one(file{Central: func(f *fields) { f.Attributes = 0x10 }}), formats.RuleArchiveAmbiguous, "marked as a folder", []string{"a"}},
+		{"a folder's name with bytes", zipOf{Files: []file{{Name: "a/", Data: evil}}}, formats.RuleArchiveAmbiguous, "marked as a folder", []string{"a/"}},
+		{"no members counted, behind a prefix", zipOf{Prefix: []byte("GGUF"), Files: []file{{Name: "a", Data: evil}}, End: func(n *uint16, _, _ *uint32) { *n = 0 }}, formats.RuleArchiveAmbiguous, "says 0 in", []string{"a"}},
+		{"last record cut", zipOf{Files: []file{{Name: "a", Data: evil, Central: func(f *fields) { f.Comment = 1000 }}}}, formats.RuleArchiveMalformed, "central record of 1047", []string{"a"}},
+		{"bytes cut out in front", zipOf{Files: []file{{Name: "a", Data: evil}}, End: func(_ *uint16, _, off *uint32) { *off += 5 }}, formats.RuleArchiveAmbiguous, "-5 bytes from where", []string{"a"}},
 		{"local offset outside", one(file{Central: func(f *fields) { f.Offset = 1 << 30 }}), formats.RuleArchiveMalformed, "puts member", []string{"a"}},
 	}
 	for _, tt := range tests {

@@ -18,6 +18,8 @@ type Fields struct {
 	Offset       uint32 // central records
 	Extra        []byte
 	Mode         uint32 // central records: Unix mode, with "made by Unix" if not zero
+	Attributes   uint32 // central records: DOS attributes
+	Comment      uint16 // central records: length of a comment, which is not written
 }
 
 // A File is one member. Its records are true, then Local and Central may change what they say.
@@ -130,7 +132,7 @@ func writeCentral(b *bytes.Buffer, f Fields) {
 		made |= 3 << 8
 	}
 	put(b, uint32(0x02014b50), made, uint16(20), f.Flags, f.Method, uint32(0x21<<16), f.CRC, f.Packed, f.Size, uint16(len(f.Name)), uint16(len(f.Extra)),
-		uint16(0), uint16(0), uint16(0), f.Mode<<16, f.Offset)
+		f.Comment, uint16(0), uint16(0), f.Mode<<16|f.Attributes, f.Offset)
 	b.WriteString(f.Name)
 	b.Write(f.Extra)
 }

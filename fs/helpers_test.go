@@ -181,7 +181,12 @@ func needMount(t testing.TB) {
 func newRig(t *testing.T, change ...func(*Options)) *rig {
 	t.Helper()
 	needMount(t)
-	base := t.TempDir()
+	return newRigIn(t, t.TempDir(), change...)
+}
+
+// newRigIn makes the directory in base.
+func newRigIn(t *testing.T, base string, change ...func(*Options)) *rig {
+	t.Helper()
 	for _, d := range []string{base, filepath.Dir(base)} { // other users must get as far as the mount
 		if err := os.Chmod(d, 0o755); err != nil {
 			t.Fatal(err)
@@ -204,6 +209,25 @@ func newRig(t *testing.T, change ...func(*Options)) *rig {
 	r.srv, r.mnt = srv, srv.Mountpoint()
 	t.Cleanup(r.close)
 	return r
+}
+
+// tmpfs gives a directory on a filesystem whose timestamps do not see stores into mappings.
+func tmpfs(t *testing.T) string {
+	t.Helper()
+	needMount(t)
+	base := filepath.Join(t.TempDir(), "tmpfs")
+	if err := os.Mkdir(base, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mount("trustfs-test", base, "tmpfs", 0, "mode=755"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(base, 0); err != nil {
+			t.Error("unmounting the tmpfs: ", err)
+		}
+	})
+	return base
 }
 
 // close unmounts, and fails the test if anything is left: a reader, a mount, a descriptor of the backing directory.

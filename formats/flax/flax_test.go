@@ -46,6 +46,7 @@ func TestInspect(t *testing.T) {
 		"extension":   {file(ext(42, []byte("x"))), bad},
 		"fixed":       {file([]byte{0xd4, 42, 0}), bad},
 		"too few":     {file(array("float32", 23, 2, 3)), bad},
+		"more bytes":  {file(ext(extArray, append(list(list([]byte{1}), str("int8"), bin(1)), 0))), bad},
 		"no type":     {file(array("object", 8, 1)), formats.RuleDtypeUnsafe},
 		"no list":     {file(ext(extArray, []byte{1})), bad},
 		"no bytes":    {file(ext(extArray, list(list(), str("int8"), str("x")))), bad},

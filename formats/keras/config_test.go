@@ -37,6 +37,7 @@ func TestInspectConfig(t *testing.T) {
 		"get_file":      {model(fn("keras.utils", "get_file")), formats.RuleRemoteCode},
 		"get_file src":  {model(fn("keras.src.utils.file_utils", "get_file")), formats.RuleRemoteCode},
 		"load_model":    {model(fn("keras.models", "load_model")), formats.RuleRemoteCode},
+		"saving class":  {model(`{"module":"keras.saving","class_name":"KerasSaveable","config":{}}`), formats.RuleRemoteCode},
 		"eval":          {model(fn("builtins", "eval")), formats.RuleRemoteCode},
 		"own function":  {model(fn("builtins", "my_relu")), formats.RuleCustomOps},
 		"own class":     {model(`{"module":null,"class_name":"L","registered_name":"pkg>L","config":{}}`), formats.RuleCustomOps},

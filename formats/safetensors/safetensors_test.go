@@ -52,6 +52,7 @@ func TestHeaders(t *testing.T) {
 		{"bytes after", "{" + two + "}", 33, malformed},
 		{"bytes missing", "{" + two + "}", 31, malformed},
 		{"size differs", "{" + tensor("a", "F32", "2", 0, 4) + "}", 4, malformed},
+		{"size too large", "{" + tensor("a", "U8", "1", 0, 2) + "}", 2, malformed},
 		{"part of a byte", "{" + tensor("a", "F4", "3", 0, 1) + "}", 1, malformed},
 		{"overflow", "{" + tensor("a", "U8", "4294967296,4294967296", 0, 0) + "}", 0, malformed},
 		{"overflow in bits", "{" + tensor("a", "F64", "9223372036854775807", 0, 0) + "}", 0, malformed},

@@ -122,6 +122,14 @@ func TestDocuments(t *testing.T) {
 	}
 }
 
+// TestRepositoryIsNamed: whose code would be fetched is what an operator has to know.
+func TestRepositoryIsNamed(t *testing.T) {
+	r := inspecttest.Expect(t, Inspector{}, []byte(`{"auto_map":{"AutoModel":"org/repo--modeling_x.XModel"}}`), remote, "config.json")
+	if f := r.Findings[0]; f.Where != "auto_map.AutoModel" || !strings.Contains(f.Detail, `"org/repo"`) {
+		t.Errorf("%+v, want the key and the repository", f)
+	}
+}
+
 func TestImages(t *testing.T) {
 	for content, want := range map[string]bool{
 		"\x89PNG\r\n\x1a\n....": true, "\xff\xd8\xff\xe0": true, "GIF89a": true, "RIFF\x00\x00\x00\x00WEBP": true,

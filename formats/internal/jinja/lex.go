@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -39,10 +40,25 @@ func (b block) isOp(i int, texts string) bool {
 	return i >= 0 && i < len(b.tokens) && b.tokens[i].kind == op && strings.Contains(texts, b.tokens[i].text)
 }
 
-var (
-	nameRE   = regexp.MustCompile(`^[\pL_][\pL\pN_]*`)
-	numberRE = regexp.MustCompile(`^[0-9][0-9a-zA-Z_.]*`)
-)
+// nameLen is the length of the identifier at the start of s, 0 where there is none.
+func nameLen(s string) int {
+	for i, r := range s {
+		if r != '_' && !unicode.IsLetter(r) && (i == 0 || !unicode.IsNumber(r)) {
+			return i
+		}
+	}
+	return len(s)
+}
+
+// numberLen is the length of what starts with a digit and may be a number.
+func numberLen(s string) int {
+	for i := range len(s) {
+		if c := s[i]; c != '.' && c != '_' && (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') {
+			return i
+		}
+	}
+	return len(s)
+}
 
 // lex cuts a template into its code blocks with Jinja's default delimiters. Raw sections are read as code: to look at
 // too much costs nothing, and what ends a raw section differs between engines. whole is false where an engine would
@@ -95,10 +111,10 @@ func (b *block) lex(src string, i int) (next int, ok bool) {
 			}
 			b.tokens = append(b.tokens, t)
 			i += n
-		case nameRE.MatchString(rest):
-			i = b.add(name, nameRE.FindString(rest), i)
+		case nameLen(rest) > 0:
+			i = b.add(name, rest[:nameLen(rest)], i)
 		case '0' <= c && c <= '9':
-			i = b.add(number, numberRE.FindString(rest), i)
+			i = b.add(number, rest[:numberLen(rest)], i)
 		case strings.IndexByte(" \t\r\n\f\v", c) >= 0:
 			i++
 		default:

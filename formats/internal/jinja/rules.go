@@ -42,6 +42,11 @@ var (
 	twoUnderline = regexp.MustCompile(`^__+$`)
 )
 
+// isDunder says whether a string is a special name, or a path with one in it.
+func isDunder(s string) bool {
+	return len(s) < 200 && strings.Contains(s, "__") && dunder.MatchString(s)
+}
+
 // block looks at the tokens of one block.
 func (s *scanner) block(b block) {
 	if first := firstName(b); b.statement && first >= 0 && first <= 1 && fileTags[b.tokens[first].text] {
@@ -110,9 +115,9 @@ func (s *scanner) literal(b block, i int, t token, formatted bool) {
 	switch {
 	case t.escaped:
 		s.hit(t.offset, "underscores spelled as escapes in %.40q", t.text)
-	case len(t.text) < 200 && dunder.MatchString(t.text):
+	case isDunder(t.text):
 		s.hit(t.offset, "the string %q", t.text)
-	case formatted && dunderField.MatchString(t.text):
+	case formatted && strings.Contains(t.text, "__") && dunderField.MatchString(t.text):
 		s.hit(t.offset, "the format string %.60q", t.text)
 	case t.text == "attr" && b.isOp(i-1, "(") && i > 1 && listFilters[b.tokens[i-2].text]:
 		s.hit(t.offset, "the filter attr, which reads attributes by name")
@@ -160,7 +165,7 @@ func (s *scanner) subscript(b block, open int) {
 func (s *scanner) folded(b block) {
 	for i := 0; i < len(b.tokens); {
 		v, next := s.fold(b, i)
-		if next > i+1 && len(v) < 200 && dunder.MatchString(v) {
+		if next > i+1 && isDunder(v) {
 			s.hit(b.tokens[i].offset, "the name %q, put together from parts", v)
 		}
 		i = max(next, i+1)
@@ -184,6 +189,9 @@ func (s *scanner) joined(b block) {
 	text := strings.ToLower(all.String())
 	back := []rune(text)
 	slices.Reverse(back)
+	if !strings.Contains(text, "__") {
+		return
+	}
 	for _, v := range []string{text, string(back)} {
 		if m := escapeName.FindString(v); m != "" {
 			s.hit(b.tokens[0].offset, "strings that join to %s", m)

@@ -8,6 +8,7 @@ import (
 
 	"trustfs/formats"
 	"trustfs/formats/internal/jinja"
+	"trustfs/formats/tensorflow"
 )
 
 // inspectTemplate searches a file that is a template as a whole.
@@ -27,6 +28,16 @@ func template(c *formats.Context, where, fact, text string) {
 	for _, hit := range jinja.Scan(text) {
 		c.Addf(formats.RuleTemplate, where, "%s", hit)
 	}
+}
+
+// inspectGraph judges a TensorFlow graph in text form.
+func inspectGraph(c *formats.Context, s *formats.Source) {
+	b, ok := readAll(s, max(c.Budget.HeaderBytes, 0))
+	if !ok {
+		c.Exceeded(s.At(0), "a graph of %d bytes of text: at most %d are inspected", s.Size, c.Budget.HeaderBytes)
+		return
+	}
+	tensorflow.InspectText(c, s, b)
 }
 
 var entity = regexp.MustCompile(`<!ENTITY\s+(?:%\s+)?\S+\s+(?:SYSTEM|PUBLIC)\s`)

@@ -66,6 +66,9 @@ func (Inspector) Inspect(c *formats.Context, s *formats.Source) {
 	case bytes.HasPrefix(trimmed, []byte("<")):
 		inspectXML(c, s, head)
 	}
+	if named(s, func(n string) bool { return strings.HasSuffix(n, ".pbtxt") }) {
+		inspectGraph(c, s)
+	}
 	if named(s, isTemplate) || isBlock(trimmed) {
 		inspectTemplate(c, s)
 	}

@@ -108,6 +108,10 @@ func TestDocuments(t *testing.T) {
 		"jinja":          {"chat_template.jinja", "{{ x }}", ""},
 		"bad jinja":      {"chat_template.jinja", "text {{ cycler.__init__ }}", formats.RuleTemplate},
 		"jinja, no name": {"", "{%- if x %}{{ x.__class__ }}{% endif %}", formats.RuleTemplate},
+		"graph":          {"saved_model.pbtxt", "node {\n  name: \"a\"\n  op: \"MatMul\"\n}\n", ""},
+		"graph of files": {"saved_model.pbtxt", "node {\n  name: \"a\"\n  op :\n 'WriteFile'\n}\n", formats.RuleGraphFileAccess},
+		"graph, escaped": {"x.pbtxt", `node { op: "Py\106unc" }`, formats.RuleFormatMalformed},
+		"graph, custom":  {"x.pbtxt", `node { op: "A>B" }`, formats.RuleCustomOps},
 		"xml":            {"x.xml", `<?xml version="1.0"?><!DOCTYPE a><a/>`, ""},
 		"xml entity":     {"x.xml", `<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><a>&b;</a>`, formats.RuleGraphFileAccess},
 	}

@@ -74,6 +74,7 @@ func (t Tar) Inspect(c *formats.Context, s *formats.Source) {
 	}
 	s = paged(s)
 	seen := map[string]bool{}
+	defer func() { named(c, s, seen) }()
 	for pos, part := int64(0), 0; !c.Stopped(); part++ {
 		end := t.archive(c, s, pos, seen)
 		pos = nextTar(s, end)
@@ -89,6 +90,17 @@ func (t Tar) Inspect(c *formats.Context, s *formats.Source) {
 		if part >= maxDirectories {
 			c.Exceeded(s.At(pos), "members: more than %d tar archives in a row", maxDirectories)
 		}
+	}
+}
+
+// named refines the format by the members that a loader looks for: NeMo's configuration, and the four files of torch's
+// oldest archives.
+func named(c *formats.Context, s *formats.Source, seen map[string]bool) {
+	switch {
+	case seen["model_config.yaml"]:
+		c.SetFormat(s, formats.FormatNemo)
+	case seen["storages"] && seen["tensors"] && seen["pickle"]:
+		c.SetFormat(s, formats.FormatPytorchTar)
 	}
 }
 

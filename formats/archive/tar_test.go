@@ -80,6 +80,22 @@ func TestTar(t *testing.T) {
 	}
 }
 
+func TestTarsOfLoaders(t *testing.T) {
+	for want, names := range map[string][]string{
+		formats.FormatNemo: {"./model_config.yaml", "./model_weights.ckpt"}, formats.FormatPytorchTar: {"sys_info", "storages", "tensors", "pickle"}, "": {"a", "pickle"},
+	} {
+		var headers []tar.Header
+		for _, n := range names {
+			headers = append(headers, tar.Header{Name: n})
+		}
+		c := (&archivetest.Recorder{}).Context()
+		Tar{}.Inspect(c, archivetest.Source(tarOf(t, headers...)))
+		if c.Result.Format != want {
+			t.Errorf("%v: format %q, want %q", names, c.Result.Format, want)
+		}
+	}
+}
+
 // A model archive ends in a zip archive often enough (NeMo), which must not make it one.
 func TestTarWithZipAtItsEndIsNoZip(t *testing.T) {
 	inner := zipOf{Files: []file{{Name: "a", Data: []byte("x")}}}.Bytes()

@@ -67,7 +67,7 @@ func TestZipMutations(t *testing.T) {
 	for _, b := range zipSeeds() {
 		for n := range b {
 			checkZip(t, b[:n])
-			for _, v := range []byte{0, 1, 0x7f, 0xff, b[n] ^ 1, b[n] ^ 0x80} {
+			for _, v := range []byte{0, 0xff, b[n] ^ 1, b[n] ^ 0x80} {
 				m := bytes.Clone(b)
 				m[n] = v
 				checkZip(t, m)

@@ -105,6 +105,7 @@ func TestLookup(t *testing.T) {
 		{"my.module", "Net", def, Unknown, UseNone, ""},
 		{"my.module", "", def, Unknown, UseNone, ""},
 		{"my.module", "test.code", def, Unknown, UseNone, ""},
+		{"my.module", strings.Repeat("a", 5000), def, Dangerous, UseNone, ""},
 		{"my.module", strings.Repeat("a.", 100), def, Dangerous, UseNone, ""},
 	}
 	for _, tc := range tests {

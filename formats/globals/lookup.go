@@ -29,6 +29,9 @@ func (v Verdict) Callable() bool {
 	return v.Status == Allowed && (v.Use == UseCall || v.Use == UseArgs)
 }
 
+// maxName is far beyond any name that a pickler writes; the work on a name grows with its length.
+const maxName = 4096
+
 // Lookup judges one name. module and name are as a loader resolves them: name may be dotted, for loaders that walk
 // attributes. Spellings of Python 2 count as those of Python 3. presets are the names of the presets that are on; an
 // exact entry of one of them wins over a dangerous module, never over a dangerous name.
@@ -36,6 +39,9 @@ func Lookup(module, name string, presets []string) Verdict {
 	t := loaded()
 	if t.err != nil {
 		return Verdict{Status: Dangerous, Reason: "the lists do not load: " + t.err.Error()}
+	}
+	if len(module)+len(name) > maxName {
+		return Verdict{Status: Dangerous, Reason: "a name of absurd length"}
 	}
 	module = canonical(module)
 	entry := t.allowed[key{module, name}]

@@ -73,14 +73,14 @@ func presetOf(n *name) string {
 // record puts the call among the facts: each allowed callable once, every other call while there is room.
 func (j *judge) record(k *call, op byte) {
 	calls := &j.c.Result.Facts.Calls
-	if j.quiet || len(*calls) >= formats.MaxCalls {
+	if j.told(k.offset) || len(*calls) >= formats.MaxCalls {
 		return
 	}
-	if g := globalOf(k.m, k.callee); g != nil && k.name.allowed() {
-		if j.shown[g] {
+	if k.name.allowed() {
+		if j.shown[k.name.text] {
 			return
 		}
-		j.shown[g] = true
+		j.shown[k.name.text] = true
 	}
 	*calls = append(*calls, calledText(k, op))
 }

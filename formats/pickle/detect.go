@@ -18,7 +18,8 @@ func (Inspector) Name() string { return formats.FormatPickle }
 // once. Protocols 0 and 1 have none and their opcodes are letters: such bytes are run for a while, and count when they
 // do what no text does by chance.
 func (Inspector) Detect(c *formats.Context, s *formats.Source) bool {
-	return promising(c, s, 0)
+	w := &work{c: c, s: s, known: &known{}}
+	return w.promising(0)
 }
 
 // Inspect judges the stream at the beginning of s and whatever follows it.
@@ -45,13 +46,13 @@ func torchLegacy(s *formats.Source) bool {
 }
 
 // promising says that a stream at start is worth judging: a PROTO opcode, or bytes that do something.
-func promising(c *formats.Context, s *formats.Source, start int64) bool {
+func (w *work) promising(start int64) bool {
 	var head [2]byte
-	n, _ := s.R.ReadAt(head[:], start)
+	n, _ := w.s.R.ReadAt(head[:], start)
 	if n == 2 && head[0] == 0x80 && head[1] <= 5 {
 		return true
 	}
-	return n > 0 && headless(c, s, start)
+	return n > 0 && w.headless(start)
 }
 
 const (
@@ -62,16 +63,16 @@ const (
 // headless runs bytes without a PROTO opcode. Ordinary text breaks at once: few letters are opcodes, and what a line of
 // prose would import is no module's name. What runs for long, resolves a dangerous name, calls or changes anything with
 // a name that could be imported, or is data up to the last byte, is a pickle.
-func headless(c *formats.Context, s *formats.Source, start int64) bool {
-	for i, end := 0, start; i < probeStacked && end < s.Size; i++ {
-		p := probeRun(c, s, end)
+func (w *work) headless(start int64) bool {
+	for i, end := 0, start; i < probeStacked && end < w.s.Size; i++ {
+		p := w.probe(end)
 		if p.did || p.exhausted {
 			return true
 		}
 		if p.end <= end {
 			return false
 		}
-		if (p.end == s.Size || skipPadding(s, p.end) == s.Size) && p.opcodes > 1 || p.resolved {
+		if (p.end == w.s.Size || skipPadding(w.s, p.end) == w.s.Size) && p.opcodes > 1 || p.resolved {
 			return true
 		}
 		end = p.end
@@ -80,8 +81,12 @@ func headless(c *formats.Context, s *formats.Source, start int64) bool {
 }
 
 // active says that the bytes at start do something: used where the place itself is a guess.
-func active(c *formats.Context, s *formats.Source, start int64) bool {
-	p := probeRun(c, s, start)
+func (w *work) active(start int64) bool {
+	if w.probes++; w.probes > maxProbes {
+		w.c.Exceeded(w.s.At(start), "more than %d places in it look like the beginning of a pickle", maxProbes)
+		return false
+	}
+	p := w.probe(start)
 	return p.did || p.exhausted || p.resolved && p.end > start
 }
 
@@ -94,10 +99,10 @@ type probe struct {
 	opcodes   int64
 }
 
-func probeRun(c *formats.Context, s *formats.Source, start int64) probe {
+func (w *work) probe(start int64) probe {
 	var p probe
 	named := map[*opcodes.Global]bool{}
-	rep := opcodes.Run(s.R, s.Size, opcodes.Options{Start: start, Readings: opcodes.Python3 | opcodes.Python2,
+	rep := opcodes.Run(w.s.R, w.s.Size, opcodes.Options{Start: start, Readings: opcodes.Python3 | opcodes.Python2,
 		Budget: opcodes.Budget{Opcodes: probeOpcodes, Entries: probeOpcodes, StringBytes: 1 << 20},
 		Handler: func(m *opcodes.Machine, e *opcodes.Event) {
 			switch e.Kind {
@@ -106,7 +111,7 @@ func probeRun(c *formats.Context, s *formats.Source, start int64) probe {
 				named[e.Global] = ok
 				p.resolved = p.resolved || ok
 				for _, n := range e.Global.Names {
-					p.did = p.did || ok && globals.Lookup(n.Module, n.Name, c.Presets).Status == globals.Dangerous
+					p.did = p.did || ok && globals.Lookup(n.Module, n.Name, w.c.Presets).Status == globals.Dangerous
 				}
 			case opcodes.EvCall, opcodes.EvBuild, opcodes.EvSetItems, opcodes.EvAppends, opcodes.EvAddItems:
 				g := globalOf(m, e.Object)

@@ -146,6 +146,37 @@ func TestBudgets(t *testing.T) {
 	}
 }
 
+// Work that a short stream can ask for again and again is done once, or charged.
+func TestRepeatedWork(t *testing.T) {
+	inspected := 0
+	c := newContext()
+	c.Nested = func(*formats.Context, *formats.Source) { inspected++ }
+	enc := reduce(g("_codecs", "encode"), str("N."), str("latin1"))
+	body := enc + "q\x000" + strings.Repeat(g("torch.storage", "_load_from_bytes")+"(h\x00tR0", 50)
+	Inspector{}.Inspect(c, source(load(body+"N")))
+	if inspected != 1 || len(c.Result.Findings) != 0 {
+		t.Errorf("inspected %d times, findings %q", inspected, rulesOf(c.Result))
+	}
+
+	c = newContext()
+	c.Budget.Opcodes = 20_000
+	many := "("
+	for range 1000 {
+		many += str("attribute") + "N"
+	}
+	body = many + "dq\x000" + strings.Repeat(newobj(g("argparse", "Namespace"))+"h\x00b0", 100)
+	Inspector{}.Inspect(c, source(load(body+"N")))
+	if !has(c.Result, formats.RuleLimitExceeded) {
+		t.Errorf("a hundred looks at a thousand attributes cost nothing: %q", rulesOf(c.Result))
+	}
+
+	c = newContext()
+	Inspector{}.Inspect(c, source(load("N")+"rest"+strings.Repeat("\x80\x02", maxProbes+1)))
+	if !has(c.Result, formats.RuleLimitExceeded) {
+		t.Errorf("any number of places was tried: %q", rulesOf(c.Result))
+	}
+}
+
 func TestManyNames(t *testing.T) {
 	var b strings.Builder
 	for i := range formats.MaxGlobals + 1 {

@@ -155,6 +155,7 @@ func (j *judge) dtypeParts(m *opcodes.Machine, sub, fields opcodes.Value, size i
 		j.truncated = true
 	}
 	items := m.Items(fields)
+	j.spend(0, len(items))
 	for i := 0; i+1 < len(items); i += 2 {
 		parts := m.Items(items[i+1])
 		if items[i+1].Kind() != opcodes.KindTuple || len(parts) < 2 {

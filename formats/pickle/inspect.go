@@ -1,6 +1,8 @@
 package pickle
 
 import (
+	"errors"
+
 	"trustfs/formats"
 	"trustfs/opcodes"
 )
@@ -11,64 +13,78 @@ const maxStacked = 10_000
 // Inspect runs the streams of s that opt describes and adds to c what a reader of them would do. It reports how far
 // the streams reach; every way in which they break is a finding by then.
 func Inspect(c *formats.Context, s *formats.Source, opt Options) Outcome {
-	return inspect(c, s, opt, 0)
+	w := &work{c: c, s: s, opt: opt, known: &known{arrays: map[int64]int64{}, nested: map[int64]bool{}}}
+	return w.inspect()
 }
 
-func inspect(c *formats.Context, s *formats.Source, opt Options, depth int) Outcome {
-	out := Outcome{End: opt.Start}
-	for want := max(opt.Streams, 1); out.Streams < want && !c.Stopped(); {
-		end, err := stream(c, s, &opt, &out, out.End, depth)
+// work is one Inspect, or the part of it that follows an array of objects.
+type work struct {
+	c     *formats.Context
+	s     *formats.Source
+	opt   Options
+	out   Outcome
+	depth int // arrays of objects around it
+	*known
+}
+
+// known is what one Inspect has looked at already: a stream may lead to the same place any number of times.
+type known struct {
+	arrays map[int64]int64 // lengths of joblib's arrays of objects by offset; -1 for those that do not end
+	nested map[int64]bool  // offsets of bytes that were inspected as files of their own
+	probes int             // places tried for a further stream
+}
+
+func (w *work) inspect() Outcome {
+	w.out.End = w.opt.Start
+	for want := max(w.opt.Streams, 1); w.out.Streams < want && !w.c.Stopped(); {
+		end, err := w.stream(w.out.End)
 		if err != nil {
-			out.Err = err
-			j := newJudge(c, s, &opt, &out)
-			j.broken(err)
-			return out
+			w.out.Err = err
+			w.broken(err)
+			return w.out
 		}
-		out.Streams, out.End = out.Streams+1, end
+		w.out.Streams, w.out.End = w.out.Streams+1, end
 	}
-	if !opt.LeaveRest && !c.Stopped() {
-		rest(c, s, &opt, &out, depth)
+	if !w.opt.LeaveRest && !w.c.Stopped() {
+		w.rest()
 	}
-	return out
+	return w.out
 }
 
 // stream judges the stream at start and gives the offset after its STOP, or why no reader gets there.
-func stream(c *formats.Context, s *formats.Source, opt *Options, out *Outcome, start int64, depth int) (int64, error) {
-	j := newJudge(c, s, opt, out)
-	j.depth = depth
-	rep := j.run(start, false)
-	if rep != nil && j.truncated && !c.Stopped() {
+func (w *work) stream(start int64) (int64, error) {
+	j := newJudge(w)
+	outcomes, ok := j.run(start, false)
+	if ok && j.truncated {
 		// Attributes were cut: judge again with all of them, which needs memory for each.
-		again := newJudge(c, s, opt, out)
-		again.depth, again.said, again.quiet = depth, j.said, true
-		rep = again.run(start, true)
+		again := newJudge(w)
+		again.said, again.quiet = j.said, true
+		outcomes, ok = again.run(start, true)
 	}
-	if rep == nil {
+	if !ok || len(outcomes) == 0 {
 		return start, errStopped
 	}
-	end := j.farthest(rep)
+	end := w.farthest(outcomes)
 	if end < 0 {
-		return start, rep.Err(opcodes.All)
+		return start, outcomes[0].Err
 	}
 	return end, nil
 }
 
 // farthest gives the offset after the last STOP that some reader reaches, or -1. A reader of stacked pickles that stops
 // sooner takes what lies there for the next stream: where that does something it is judged too.
-func (j *judge) farthest(rep *opcodes.Report) int64 {
+func (w *work) farthest(outcomes []opcodes.Outcome) int64 {
 	end := int64(-1)
-	for _, o := range rep.Outcomes {
+	for _, o := range outcomes {
 		if o.Err == nil {
 			end = max(end, o.End)
 		}
 	}
 	tried := map[int64]bool{end: true}
-	for _, o := range rep.Outcomes {
+	for _, o := range outcomes {
 		for _, at := range []int64{o.End, o.FileEnd} {
-			if o.Err == nil && at < end && !tried[at] && active(j.c, j.s, at) {
-				other := newJudge(j.c, j.s, &Options{}, &Outcome{})
-				other.depth = j.depth
-				other.run(at, false)
+			if o.Err == nil && at < end && !tried[at] && w.active(at) {
+				newJudge(w).run(at, false)
 			}
 			tried[at] = true
 		}
@@ -76,49 +92,16 @@ func (j *judge) farthest(rep *opcodes.Report) int64 {
 	return end
 }
 
-// contentsWords bounds the memory of a run that keeps whole containers, in 8-byte words.
-const contentsWords = 6 << 20
-
-// run executes one stream with every reader and charges its work to the file's budget. It gives nil when a budget is
-// used up, which is a finding then.
-func (j *judge) run(start int64, contents bool) *opcodes.Report {
-	b := &j.c.Budget
-	if b.Opcodes <= 0 || b.MemoEntries <= 0 || b.StringBytes <= 0 {
-		j.c.Exceeded(j.s.At(start), "the budget of pickle opcodes (or of their memo entries or strings) is used up")
-		return nil
-	}
-	opt := opcodes.Options{Start: start, Readings: opcodes.All, Handler: j.handle, Contents: contents,
-		Budget: opcodes.Budget{Opcodes: b.Opcodes, Entries: b.MemoEntries, StringBytes: b.StringBytes}}
-	if contents {
-		opt.Budget.Words = contentsWords
-	}
-	rep := opcodes.Run(j.s.R, j.s.Size, opt)
-	b.Opcodes -= rep.Opcodes
-	if e := rep.Exceeded(); e != nil {
-		if e.Kind == opcodes.ReadFailed {
-			j.c.Addf(formats.RuleInspectorFailed, j.s.At(e.Offset), "%s", e.Error())
-			return nil
-		}
-		j.c.Exceeded(j.s.At(e.Offset), "%s", e.Error())
-		return nil
-	}
-	return rep
-}
-
-type stoppedError struct{}
-
-func (stoppedError) Error() string { return "the analysis stopped" }
-
-var errStopped error = stoppedError{}
+var errStopped = errors.New("the analysis stopped")
 
 // broken records that a stream does not load, whatever it did before.
-func (j *judge) broken(err error) {
+func (w *work) broken(err error) {
 	if err == errStopped {
 		return
 	}
-	where := j.s.Where
-	if e, ok := err.(*opcodes.Error); ok {
-		where = j.s.At(e.Offset)
+	where := w.s.Where
+	if e, ok := errors.AsType[*opcodes.Error](err); ok {
+		where = w.s.At(e.Offset)
 	}
-	j.c.Addf(formats.RulePickleMalformed, where, "%v", err)
+	w.c.Addf(formats.RulePickleMalformed, where, "%v", err)
 }

@@ -45,17 +45,20 @@ func (j *judge) joblibArray(m *opcodes.Machine, e *opcodes.Event) {
 
 // objectArray inspects the pickle that stands for an array of objects and gives its length, or -1.
 func (j *judge) objectArray(start int64) int64 {
+	if n, seen := j.arrays[start]; seen {
+		return n
+	}
 	if j.depth >= j.c.Budget.Depth {
 		j.c.Exceeded(j.s.At(start), "object arrays nested deeper than %d", j.c.Budget.Depth)
 		return -1
 	}
-	opt := *j.opt
-	opt.Start, opt.Streams, opt.LeaveRest = start, 1, true
-	out := inspect(j.c, j.s, opt, j.depth+1)
-	if out.Streams != 1 {
-		return -1
+	inner := &work{c: j.c, s: j.s, opt: j.opt, depth: j.depth + 1, known: j.known}
+	inner.opt.Start, inner.opt.Streams, inner.opt.LeaveRest = start, 1, true
+	out := inner.inspect()
+	if j.arrays[start] = out.End - start; out.Streams != 1 {
+		j.arrays[start] = -1
 	}
-	return out.End - start
+	return j.arrays[start]
 }
 
 // raises says that a reading certainly ends here with an exception, by the types of objects that only the lists know.

@@ -7,34 +7,37 @@ import (
 
 // A judge turns the events of one stream into findings.
 type judge struct {
-	c   *formats.Context
-	s   *formats.Source
-	opt *Options
-	out *Outcome
-
-	names  map[*opcodes.Global]*name
-	said   map[string]bool // rule and detail of what was found, so that each is found once a stream
-	dtypes map[opcodes.Value]dtype
-	filled map[opcodes.Value]bool // objects that opcodes gave items; perhaps some that are gone
-	stored map[opcodes.Value]bool // partial objects whose function BUILD made one that may not be called; the same
-	shown  map[*opcodes.Global]bool
-	depth  int
-	over   bool // the readings followed now raised an exception that the machine cannot know of
+	*work
+	said  map[string]bool // rule and detail of what was found, so that each is found once a stream
+	shown map[string]bool // allowed callables among the facts
 	// truncated says that some object's attributes were not kept: the stream is judged again with all of them.
 	truncated bool
 	quiet     bool // a second run over the same stream: facts and handlers have been served
+
+	// Of the run for one group of readers:
+	from   int64   // before it, events were told by another group's run
+	forks  []group // readings that left this group
+	over   bool    // the group raised an exception that the machine cannot know of
+	names  map[*opcodes.Global]*name
+	dtypes map[opcodes.Value]dtype
+	filled map[opcodes.Value]bool // objects that opcodes gave items; perhaps some that are gone
+	stored map[opcodes.Value]bool // partial objects whose function BUILD made one that may not be called; the same
 }
 
-func newJudge(c *formats.Context, s *formats.Source, opt *Options, out *Outcome) *judge {
-	return &judge{c: c, s: s, opt: opt, out: out, names: map[*opcodes.Global]*name{}, said: map[string]bool{},
-		dtypes: map[opcodes.Value]dtype{}, filled: map[opcodes.Value]bool{},
-		stored: map[opcodes.Value]bool{}, shown: map[*opcodes.Global]bool{}}
+func newJudge(w *work) *judge {
+	return &judge{work: w, said: map[string]bool{}, shown: map[string]bool{}}
 }
+
+// told says that callers and facts know of the event already.
+func (j *judge) told(offset int64) bool { return j.quiet || offset < j.from }
 
 // handle is the machine's handler.
 func (j *judge) handle(m *opcodes.Machine, e *opcodes.Event) {
 	if e.Kind == opcodes.EvReading {
-		j.over = false
+		j.forks = append(j.forks, group{set: e.Readings, from: e.Offset})
+	}
+	if len(j.forks) > 0 || j.c.Stopped() {
+		return // another run follows those who left
 	}
 	if j.over = j.over || j.raises(m, e); j.over {
 		return
@@ -57,7 +60,7 @@ func (j *judge) handle(m *opcodes.Machine, e *opcodes.Event) {
 	case opcodes.EvBuffer:
 		j.find(formats.RulePickleMalformed, e.Offset, "an out-of-band buffer, which no file has", "")
 	}
-	if j.opt.Handler != nil && !j.quiet {
+	if j.opt.Handler != nil && !j.told(e.Offset) {
 		j.opt.Handler(m, e)
 	}
 }

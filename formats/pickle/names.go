@@ -50,16 +50,27 @@ func (j *judge) name(g *opcodes.Global) *name {
 	if n := j.names[g]; n != nil {
 		return n
 	}
-	n := &name{text: g.Module + "." + g.Name, module: g.Module}
+	n := &name{text: spelled(g), module: g.Module}
 	for i, reading := range g.Names {
 		v := globals.Lookup(reading.Module, reading.Name, j.c.Presets)
 		if i == 0 || worse(v, n.verdict) {
 			n.verdict = v
 		}
-		addGlobal(j.c, j.s, reading.String())
+		addGlobal(j.c, j.s, clip(reading.String()))
 	}
 	j.names[g] = n
 	return n
+}
+
+// spelled is a name as the stream spells it: "posix.system".
+func spelled(g *opcodes.Global) string { return clip(g.Module + "." + g.Name) }
+
+// clip keeps what people read, and what crosses the pipe to the parent, short.
+func clip(s string) string {
+	if len(s) <= formats.MaxDetail {
+		return s
+	}
+	return s[:formats.MaxDetail-3] + "..."
 }
 
 // addGlobal records a name in the facts, sorted and once.

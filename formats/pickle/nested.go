@@ -1,7 +1,6 @@
 package pickle
 
 import (
-	"bytes"
 	"io"
 	"unicode/utf8"
 
@@ -12,13 +11,13 @@ import (
 // maxEncoded bounds bytes that protocol 2 spells as text (_codecs.encode) and that are inspected as a file.
 const maxEncoded = 8 << 20
 
-// nested inspects n bytes of the stream as a file of their own.
-func (j *judge) nested(at, off, n int64) {
-	j.c.Nested(j.c, &formats.Source{R: io.NewSectionReader(j.s.R, off, n), Size: n, Where: j.s.At(at), Depth: j.s.Depth + 1})
-}
-
-func memorySource(s *formats.Source, data []byte, where string) *formats.Source {
-	return &formats.Source{R: bytes.NewReader(data), Size: int64(len(data)), Where: where, Depth: s.Depth + 1}
+// inspectBytes inspects bytes as a file of their own, once for each place (of the bytes, or of the call that makes them).
+func (j *judge) inspectBytes(at, place int64, r io.ReaderAt, n int64) {
+	if j.known.nested[place] {
+		return
+	}
+	j.known.nested[place] = true
+	j.c.Nested(j.c, &formats.Source{R: r, Size: n, Where: j.s.At(at), Depth: j.s.Depth + 1})
 }
 
 // encoded gives the bytes that _codecs.encode(text, 'latin1') makes: how protocol 2 spells bytes.

@@ -9,7 +9,7 @@ import (
 // ("storage", class, key, location, elements[, view]) and, in files of old versions, ("module", class, file, source).
 func (j *judge) persistent(m *opcodes.Machine, e *opcodes.Event) {
 	if storage, ok := j.storage(m, e); ok {
-		if j.opt.Storage != nil && !j.quiet {
+		if j.opt.Storage != nil && !j.told(e.Offset) {
 			j.opt.Storage(storage)
 		}
 		return

@@ -1,37 +1,35 @@
 package pickle
 
-import (
-	"trustfs/formats"
-)
+import "trustfs/formats"
 
 const (
 	maxPadding = 1 << 20 // bytes of padding skipped before a further stream
-	maxTries   = 64      // places at which a further stream is looked for
+	maxProbes  = 4096    // places in one file at which a further stream is looked for
 	scanWindow = 64 << 10
 )
 
 // rest looks at what follows the last stream the way that loaders of stacked pickles, joblib and legacy torch would:
 // further streams at once or behind padding, and streams anywhere behind that begin with a PROTO opcode.
-func rest(c *formats.Context, s *formats.Source, opt *Options, out *Outcome, depth int) {
-	for n := 0; out.End < s.Size && n < maxStacked && !c.Stopped(); n++ {
-		start := skipPadding(s, out.End)
-		if start == s.Size {
+func (w *work) rest() {
+	for n := 0; w.out.End < w.s.Size && n < maxStacked && !w.c.Stopped(); n++ {
+		start := skipPadding(w.s, w.out.End)
+		if start == w.s.Size {
 			return
 		}
-		if !promising(c, s, start) {
-			scan(c, s, opt, out, start, depth)
+		if !w.promising(start) {
+			w.scan(start)
 			return
 		}
-		end, err := stream(c, s, opt, out, start, depth)
+		end, err := w.stream(start)
 		if err != nil {
-			newJudge(c, s, opt, out).broken(err)
-			scan(c, s, opt, out, start+1, depth)
+			w.broken(err)
+			w.scan(start + 1)
 			return
 		}
-		out.Streams, out.End = out.Streams+1, end
+		w.out.Streams, w.out.End = w.out.Streams+1, end
 	}
-	if out.End < s.Size && !c.Stopped() {
-		c.Exceeded(s.At(out.End), "more than %d pickles behind one another", maxStacked)
+	if w.out.End < w.s.Size && !w.c.Stopped() {
+		w.c.Exceeded(w.s.At(w.out.End), "more than %d pickles behind one another", maxStacked)
 	}
 }
 
@@ -55,24 +53,21 @@ func skipPadding(s *formats.Source, off int64) int64 {
 
 // scan looks for further streams by their PROTO opcode in bytes that no known loader explains, and says that there
 // are such bytes.
-func scan(c *formats.Context, s *formats.Source, opt *Options, out *Outcome, off int64, depth int) {
-	c.Addf(formats.RulePickleTrailing, s.At(out.End), "%d bytes after the last pickle that no loader of pickles expects", s.Size-out.End)
+func (w *work) scan(off int64) {
+	w.c.Addf(formats.RulePickleTrailing, w.s.At(w.out.End), "%d bytes after the last pickle that no loader of pickles expects", w.s.Size-w.out.End)
 	buf := make([]byte, scanWindow)
-	for tries := 0; off < s.Size && tries < maxTries && !c.Stopped(); {
-		n, err := s.R.ReadAt(buf[:min(int64(len(buf)), s.Size-off)], off)
+	for off < w.s.Size && !w.c.Stopped() {
+		n, err := w.s.R.ReadAt(buf[:min(int64(len(buf)), w.s.Size-off)], off)
 		next := off + int64(max(n-1, 1))
-		for i := 0; i+1 < n && tries < maxTries; i++ {
-			if buf[i] != 0x80 || buf[i+1] > 5 {
+		for i := 0; i+1 < n; i++ {
+			start := off + int64(i)
+			if buf[i] != 0x80 || buf[i+1] > 5 || !w.active(start) {
 				continue
 			}
-			if start := off + int64(i); active(c, s, start) {
-				tries++
-				end, serr := stream(c, s, opt, out, start, depth)
-				if serr == nil {
-					out.Streams++
-					next = max(end, start+1)
-					break
-				}
+			if end, err := w.stream(start); err == nil {
+				w.out.Streams++
+				next = max(end, start+1)
+				break
 			}
 		}
 		if err != nil && n == 0 {

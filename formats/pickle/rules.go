@@ -1,7 +1,9 @@
 package pickle
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -286,20 +288,18 @@ func ruleNested(j *judge, k *call) string {
 	if !ok || len(args) != 1 {
 		return unseen
 	}
-	if j.quiet {
-		return "" // inspected by the first run
-	}
 	if j.c.Nested == nil {
 		return "its bytes cannot be inspected here"
 	}
 	if off, n, ok := k.m.Place(args[0]); ok {
-		j.nested(k.offset, off, n)
+		j.inspectBytes(k.offset, off, io.NewSectionReader(j.s.R, off, n), n)
 		return ""
 	}
 	data, ok := j.encoded(k.m, args[0])
 	if !ok {
 		return "of " + describe(k.m, args[0]) + ", whose bytes are not known"
 	}
-	j.c.Nested(j.c, memorySource(j.s, data, j.s.At(k.offset)))
+	_, _, made := k.m.Call(args[0])
+	j.inspectBytes(k.offset, made, bytes.NewReader(data), int64(len(data)))
 	return ""
 }

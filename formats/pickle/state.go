@@ -88,6 +88,7 @@ func (j *judge) mutate(m *opcodes.Machine, e *opcodes.Event) {
 		return
 	}
 	items := m.Items(e.Args)
+	j.spend(e.Offset, len(items))
 	if !m.Whole(e.Args) {
 		j.truncated = true
 	}
@@ -106,6 +107,7 @@ func (j *judge) stateObjection(m *opcodes.Machine, state opcodes.Value) string {
 		return j.keysObjection(m, state)
 	case opcodes.KindTuple:
 		items := m.Items(state)
+		j.spend(0, len(items))
 		for _, item := range items {
 			if item.Kind() == opcodes.KindDict {
 				if why := j.keysObjection(m, item); why != "" {
@@ -149,6 +151,7 @@ func (j *judge) keysObjection(m *opcodes.Machine, dict opcodes.Value) string {
 		j.truncated = true
 	}
 	items := m.Items(dict)
+	j.spend(0, len(items))
 	for i := 0; i+1 < len(items); i += 2 {
 		if why := keyObjection(m, items[i]); why != "" {
 			return why

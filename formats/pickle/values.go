@@ -99,7 +99,7 @@ func plain(m *opcodes.Machine, v opcodes.Value, depth int) bool {
 func describe(m *opcodes.Machine, v opcodes.Value) string {
 	switch v.Kind() {
 	case opcodes.KindGlobal:
-		return m.Global(v).Module + "." + m.Global(v).Name
+		return spelled(m.Global(v))
 	case opcodes.KindCall:
 		return "the result of " + m.Render(v, 120)
 	}

@@ -33,6 +33,7 @@ func TestChangedWhileRead(t *testing.T) {
 		}
 		s.close()
 	}
+	write(t, dir, map[string]string{"list": "aaaaaa"})
 	if b, err := (&gatherer{tree: dirTree(dir)}).read("list", false, 100); err != nil || string(b) != "aaaaaa" {
 		t.Errorf("at rest: %q, %v", b, err)
 	}

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -378,4 +379,31 @@ func TestCancelled(t *testing.T) {
 	if e, err := v.Evidence(ctx, dirTree(t.TempDir()), subject("x", "x")); err == nil {
 		t.Errorf("%+v", e)
 	}
+}
+
+// TestParallel has many files judged at once by one verifier; the race detector looks at what they share.
+func TestParallel(t *testing.T) {
+	s, trusted := signerKey(t)
+	files := fstest.MapFS{}
+	onDisk := map[string]string{}
+	for i := range 20 {
+		name := fmt.Sprintf("f%d.bin", i)
+		files[name] = &fstest.MapFile{Data: []byte(name)}
+		onDisk["m/"+name] = name
+	}
+	onDisk["m/model.sig"] = string(must(s.Sign(context.Background(), files, "m", "model.sig")))
+	onDisk["m/SHA256SUMS"] = sumOf("f0.bin") + "  f0.bin\n"
+	dir := t.TempDir()
+	write(t, dir, onDisk)
+	v := must(New(Options{TrustKeys: []TrustKey{trusted}}))
+	var wg sync.WaitGroup
+	for name := range files {
+		wg.Go(func() {
+			e, err := v.Evidence(context.Background(), dirTree(dir), subject("m/"+name, name))
+			if err != nil || e.Signature.Status != SignatureValid {
+				t.Errorf("%s: %+v, %v", name, e, err)
+			}
+		})
+	}
+	wg.Wait()
 }

@@ -12,11 +12,14 @@ import (
 	"unicode/utf8"
 )
 
-// MaxDepth bounds the nesting of objects and lists.
-const MaxDepth = 64
+// Bounds of one value.
+const (
+	MaxDepth  = 64      // of objects and lists around one another
+	MaxValues = 1 << 20 // all together: an empty object of 3 bytes takes 50 times that in memory
+)
 
 // Check says why b is not exactly one JSON value in UTF-8 whose objects name no key twice, also not in another case
-// (encoding/json matches keys without case), and whose nesting is at most MaxDepth.
+// (encoding/json matches keys without case), with at most MaxValues values, nested at most MaxDepth deep.
 func Check(b []byte) error {
 	if !utf8.Valid(b) {
 		return errors.New("JSON: not UTF-8")
@@ -41,9 +44,15 @@ func Unmarshal(b []byte, to any) error {
 	return json.Unmarshal(b, to)
 }
 
-type checker struct{ d *json.Decoder }
+type checker struct {
+	d      *json.Decoder
+	values int
+}
 
 func (c *checker) value(depth int) error {
+	if c.values++; c.values > MaxValues {
+		return fmt.Errorf("JSON: more than %d values", MaxValues)
+	}
 	t, err := c.d.Token()
 	if err != nil {
 		return fmt.Errorf("JSON: offset %d: %w", c.d.InputOffset(), err)

@@ -14,6 +14,8 @@ func TestCheck(t *testing.T) {
 		{`7`, ""},
 		{strings.Repeat("[", MaxDepth) + strings.Repeat("]", MaxDepth), ""},
 		{strings.Repeat("[", MaxDepth+1) + strings.Repeat("]", MaxDepth+1), "deeper"},
+		{"[" + strings.Repeat("1,", MaxValues-2) + "1]", ""},
+		{"[" + strings.Repeat("1,", MaxValues-1) + "1]", "values"},
 		{`{"a":1,"a":2}`, "twice"},
 		{`{"a":1,"A":2}`, "twice"},
 		{`{"a":1,"\u0061":2}`, "twice"},

@@ -15,6 +15,7 @@ const commandCalls = `
 	open openat openat2 close close_range creat stat fstat lstat newfstatat statx access faccessat faccessat2 readlink
 	readlinkat getdents getdents64 getcwd chdir fchdir rename renameat renameat2 unlink unlinkat mkdir mkdirat rmdir link
 	linkat symlink symlinkat chmod fchmod fchmodat truncate ftruncate fallocate fsync fdatasync sync_file_range utimensat
+	getxattr lgetxattr fgetxattr listxattr llistxattr flistxattr
 	umask dup dup2 dup3 pipe pipe2 fadvise64 readahead flock statfs fstatfs memfd_create
 	mmap mprotect munmap mremap madvise mlock munlock msync brk mincore membarrier rseq pkey_alloc pkey_free pkey_mprotect
 	poll ppoll select pselect6 epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait epoll_pwait2 eventfd eventfd2

@@ -20,6 +20,10 @@ func TestMain(m *testing.M) {
 		if hostileWorker = os.Getenv("TRUSTFS_JAIL_HOSTILE"); hostileWorker != "" {
 			return m.Run() // started by one of the tests, which has built it
 		}
+		if err := readSources("testdata/hostile", "inside", "wire", "../integrity"); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
 		dir, err := os.MkdirTemp("", "trustfs-jail-")
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -39,6 +43,23 @@ func TestMain(m *testing.M) {
 		}
 		return m.Run()
 	}())
+}
+
+// readSources reads what the worker is built from: go test's cache knows of the files that a test reads, not of those
+// that a compiler reads for it.
+func readSources(dirs ...string) error {
+	for _, dir := range dirs {
+		files, err := filepath.Glob(filepath.Join(dir, "*"))
+		if err != nil || len(files) == 0 {
+			return fmt.Errorf("no sources in %s: %w", dir, err)
+		}
+		for _, f := range files {
+			if _, err := os.ReadFile(f); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // newTestPool is a small pool of hostile workers.

@@ -66,8 +66,10 @@ func TestRunRefusesDescriptors(t *testing.T) {
 	for name, in := range map[string]Input{
 		"writable": {rw, m}, "directory": {dir, m}, "no file": {nil, m}, "no manifest": {f, nil},
 	} {
-		if _, err := p.Run(t.Context(), Job{Task: "read", File: in.File, Manifest: in.Manifest}); err == nil {
-			t.Errorf("%s: accepted", name)
+		_, err := p.Run(t.Context(), Job{Task: "read", File: in.File, Manifest: in.Manifest})
+		_, reached := errors.AsType[*TaskError](err)
+		if err == nil || reached || reasonOf(err) != "" {
+			t.Errorf("%s: %v, expected an error before any worker has it", name, err)
 		}
 	}
 }

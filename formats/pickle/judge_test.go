@@ -113,6 +113,7 @@ func TestArgumentRules(t *testing.T) {
 		{"getattr of an instance, another method", getattr(layer, str("register_module")), false},
 		{"getattr special", getattr(lin, str("__init__")), false},
 		{"getattr private", getattr(lin, str("_version")), false},
+		{"getattr of a function's module", getattr(g("logging", "getLogger"), str("func_globals")), false},
 		{"getattr of a path", getattr(g("pathlib", "PosixPath"), str("unlink")), false},
 		{"getattr of a container", getattr(g("collections", "OrderedDict"), str("fromkeys")), false},
 		{"getattr with a default", getattr(lin, str("a"), "N"), false},

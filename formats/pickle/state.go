@@ -133,7 +133,7 @@ func (j *judge) mayBeDict(m *opcodes.Machine, v opcodes.Value) bool {
 		return v.Kind() == opcodes.KindDynamic || v.Kind() == opcodes.KindExtension
 	}
 	n := j.made(m, v)
-	if !n.allowed() || j.filled[v] || n.is("builtins:tuple", "__builtin__:tuple") {
+	if !n.allowed() || j.filled[v] || n.rule() == globals.RuleGetattr || n.is("builtins:tuple", "__builtin__:tuple") {
 		return true
 	}
 	_, args, _ := m.Call(v)
@@ -148,6 +148,9 @@ func (j *judge) objectBase(m *opcodes.Machine, args opcodes.Value) bool {
 
 func (j *judge) keysObjection(m *opcodes.Machine, dict opcodes.Value) string {
 	if !m.Whole(dict) {
+		if j.quiet {
+			return "attributes that cannot all be seen"
+		}
 		j.truncated = true
 	}
 	items := m.Items(dict)
@@ -156,8 +159,18 @@ func (j *judge) keysObjection(m *opcodes.Machine, dict opcodes.Value) string {
 		if why := keyObjection(m, items[i]); why != "" {
 			return why
 		}
+		if n := j.nameOf(m, items[i+1]); indirect[n.rule()] {
+			return "stores " + n.text + ", whose calls only count where they can be seen"
+		}
 	}
 	return ""
+}
+
+// indirect are the rules of functions that call, load or look up what their arguments say. Nobody stores them, and
+// stored as an attribute they would be called with arguments that were never judged.
+var indirect = map[globals.Rule]bool{
+	globals.RuleGetattr: true, globals.RuleNested: true, globals.RuleFromTypeV2: true, globals.RuleReconstructor: true,
+	globals.RuleNewobj: true, globals.RuleUfunc: true, globals.RulePartial: true,
 }
 
 func keyObjection(m *opcodes.Machine, key opcodes.Value) string {

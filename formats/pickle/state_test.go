@@ -30,6 +30,9 @@ func TestMutations(t *testing.T) {
 		{"BUILD on a class that torch's id names", tuple(str("module"), g("torch.nn.modules.linear", "Linear"), str("f"), str("s")) +
 			"Q" + dict(str("a"), "N") + "b", formats.RuleGlobalMutated},
 		{"special attribute", ns + attr("__setstate__") + "b", formats.RuleReduce},
+		{"a loader stored", ns + attr("append") + "b", formats.RuleReduce},
+		{"a function stored", ns + dict(str("f"), g("numpy", "log1p")) + "b", ""},
+		{"state from an attribute", ns + reduce(g("builtins", "getattr"), g("torch.nn.modules.linear", "Linear"), str("x")) + "b", formats.RuleReduce},
 		{"special attribute of slots", ns + tuple("N", attr("__class__")) + "b", formats.RuleReduce},
 		{"special attribute behind many", ns + many + str("__setstate__") + "N" + "db", formats.RuleReduce},
 		{"many attributes", ns + many + "db", ""},

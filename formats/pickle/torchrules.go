@@ -1,0 +1,85 @@
+package pickle
+
+import (
+	"bytes"
+	"io"
+
+	"trustfs/formats/globals"
+)
+
+// ruleFromTensor: torch calls methods of the first argument, which must be what a rebuild function made.
+func ruleFromTensor(j *judge, k *call) string {
+	args, ok := k.positional()
+	if !ok || len(args) == 0 {
+		return unseen
+	}
+	if n := j.made(k.m, args[0]); n.allowed() && (n.module == "torch._utils" || n.rule() == globals.RuleClass || n.is("numpy.core.numeric:_frombuffer", "numpy._core.numeric:_frombuffer")) {
+		return ""
+	}
+	return "of " + describe(k.m, args[0]) + ", which no rebuild function made"
+}
+
+func ruleWrapperSubclass(j *judge, k *call) string {
+	args, ok := k.positional()
+	if !ok || len(args) == 0 {
+		return unseen
+	}
+	if n := j.nameOf(k.m, args[0]); n.allowed() && n.verdict.Preset == "torch" {
+		return ""
+	}
+	return "of " + describe(k.m, args[0]) + ", which is no allowed tensor class"
+}
+
+// ruleParameterState: the fourth argument becomes attributes.
+func ruleParameterState(j *judge, k *call) string {
+	args, ok := k.positional()
+	if !ok {
+		return unseen
+	}
+	if len(args) > 3 {
+		return j.stateObjection(k.m, args[3])
+	}
+	return ""
+}
+
+// ruleFromTypeV2: torch._tensor._rebuild_from_type_v2(func, type, args, state) calls func(*args), casts to type, and
+// sets state as BUILD would.
+func ruleFromTypeV2(j *judge, k *call) string {
+	args, ok := k.positional()
+	if !ok || len(args) != 4 {
+		return unseen
+	}
+	inner := call{m: k.m, offset: k.offset, callee: args[0], args: args[2], name: j.nameOf(k.m, args[0])}
+	if inner.name.rule() == globals.RuleFromTypeV2 {
+		return "of itself"
+	}
+	if why := j.objection(&inner); why != "" {
+		return "calls " + describe(k.m, args[0]) + ": " + why
+	}
+	if n := j.nameOf(k.m, args[1]); !n.allowed() || n.verdict.Preset != "torch" {
+		return "as " + describe(k.m, args[1]) + ", which is no allowed tensor class"
+	}
+	return j.stateObjection(k.m, args[3])
+}
+
+// ruleNested: the bytes are a model that a loader reads: inspected as such, with every inspector.
+func ruleNested(j *judge, k *call) string {
+	args, ok := k.positional()
+	if !ok || len(args) != 1 {
+		return unseen
+	}
+	if j.c.Nested == nil {
+		return "its bytes cannot be inspected here"
+	}
+	if off, n, ok := k.m.Place(args[0]); ok {
+		j.inspectBytes(k.offset, off, io.NewSectionReader(j.s.R, off, n), n)
+		return ""
+	}
+	data, ok := j.encoded(k.m, args[0])
+	if !ok {
+		return "of " + describe(k.m, args[0]) + ", whose bytes are not known"
+	}
+	_, _, made := k.m.Call(args[0])
+	j.inspectBytes(k.offset, made, bytes.NewReader(data), int64(len(data)))
+	return ""
+}

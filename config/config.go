@@ -47,6 +47,7 @@ type Config struct {
 // Jail says what the analysis of a file is held by.
 type Jail struct {
 	Require string `yaml:"require"` // full, or seccomp where the host has no user namespaces
+	Cgroup  string `yaml:"cgroup"`  // directory, a delegated cgroup v2 in which each worker gets a leaf; empty: none
 	Worker  string `yaml:"worker"`  // file, the worker binary; empty: beside trustfs, else /usr/lib/trustfs
 }
 

@@ -71,6 +71,7 @@ var options = []option{
 // fileOnly are the keys that no flag sets.
 var fileOnly = []option{
 	{key: "jail.require", value: func(c *Config) any { return &c.Jail.Require }, choices: []string{"full", "seccomp"}},
+	{key: "jail.cgroup", value: func(c *Config) any { return &c.Jail.Cgroup }, path: true},
 	{key: "jail.worker", value: func(c *Config) any { return &c.Jail.Worker }, path: true},
 	{key: "weights", value: func(c *Config) any { return &c.Weights }},
 	{key: "context", value: func(c *Config) any { return &c.Context }},

@@ -165,6 +165,9 @@ func summary(r *gatekeeper.Report) string {
 		return ""
 	}
 	why := r.Reasons[0]
+	if strings.HasPrefix(why, "not analysed: ") {
+		why = r.Reasons[len(r.Reasons)-1] // the requirement that is not met
+	}
 	if n := len(r.Reasons) - 1; n > 0 && !strings.HasPrefix(why, "score ") {
 		why += fmt.Sprintf(" (and %d more)", n)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -30,7 +31,7 @@ func (a *app) doctorCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		checks := append(host.Mounting(), jailCheck(cfg), stateCheck(cfg))
+		checks := slices.Concat(host.Mounting(), jailChecks(cfg), []host.Check{stateCheck(cfg)})
 		if asJSON {
 			err = a.printChecksJSON(checks)
 		} else {
@@ -46,13 +47,32 @@ func (a *app) doctorCommand() *cobra.Command {
 	return c
 }
 
-// jailCheck starts a real worker, with every layer that the configuration asks for.
+// jailChecks puts on every layer of the jail in real workers.
+func jailChecks(cfg *config.Config) []host.Check {
+	var checks []host.Check
+	require := jail.Require(cfg.Jail.Require)
+	for _, l := range jail.Probe(jailConfig(cfg)) {
+		c := host.Check{Name: "jail: " + l.Name, Detail: l.Detail, Mend: l.Mend}
+		switch {
+		case l.State == jail.Present:
+			c.State = host.Present
+		case !l.Required, require == jail.RequireSeccomp && l.Name != jail.LayerWorker && l.Name != jail.LayerSeccomp:
+			c.State = host.Optional
+		}
+		checks = append(checks, c)
+	}
+	return append(checks, jailCheck(cfg))
+}
+
+// jailCheck starts a pool as a mount would: under jail.require=seccomp some layers may lack.
 func jailCheck(cfg *config.Config) host.Check {
 	c := host.Check{Name: "jail"}
-	pool, err := jail.NewPool(jail.Config{WorkerPath: cfg.Jail.Worker, PoolSize: 1, Require: jail.Require(cfg.Jail.Require)})
+	one := jailConfig(cfg)
+	one.PoolSize = 1
+	pool, err := jail.NewPool(one)
 	if err != nil {
 		c.Detail = err.Error()
-		c.Mend = "build or install trustfs-worker beside trustfs; in a container, allow user namespaces, seccomp and Landlock, or say jail: {require: seccomp} in the configuration"
+		c.Mend = "see the layers above; in a container without user namespaces: jail: {require: seccomp} in the configuration"
 		return c
 	}
 	defer pool.Close()

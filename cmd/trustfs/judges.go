@@ -39,11 +39,15 @@ func newJudges(cfg *config.Config, log *slog.Logger, reuse bool) (*judges, error
 	if _, err := gatekeeper.Rules(cfg.Weights); err != nil {
 		return nil, err
 	}
-	pool, err := jail.NewPool(jail.Config{WorkerPath: cfg.Jail.Worker, Require: jail.Require(cfg.Jail.Require)})
+	pool, err := jail.NewPool(jailConfig(cfg))
 	if err != nil {
 		return nil, err
 	}
 	return &judges{cfg: cfg, pool: pool, presets: names, log: log, reuse: reuse, trees: map[string]*tree{}}, nil
+}
+
+func jailConfig(cfg *config.Config) jail.Config {
+	return jail.Config{WorkerPath: cfg.Jail.Worker, CgroupRoot: cfg.Jail.Cgroup, Require: jail.Require(cfg.Jail.Require)}
 }
 
 func (j *judges) close() {
@@ -75,11 +79,18 @@ func (j *judges) tree(dir string) (*tree, error) {
 
 // gate puts the pipeline together for a tree.
 func (j *judges) gate(dir string) (*gatekeeper.Gate, error) {
-	options := provenance.Options{Root: dir, Pins: pinsDir(j.cfg), Checksums: j.cfg.Checksums}
+	options, err := trusted(j.cfg, dir)
+	if err != nil {
+		return nil, err
+	}
 	if j.unpinned {
 		options.Pins = ""
 	}
 	examiner, err := provenance.New(options)
+	if err != nil {
+		return nil, err
+	}
+	adviser, err := adviser(j.cfg, j.log)
 	if err != nil {
 		return nil, err
 	}
@@ -92,6 +103,7 @@ func (j *judges) gate(dir string) (*gatekeeper.Gate, error) {
 		},
 		Analyst:  &gatekeeper.Jailed{Pool: j.pool, Presets: j.presets, Reuse: j.reuse, Log: j.log},
 		Examiner: examiner,
+		Adviser:  adviser,
 		Log:      j.log,
 	})
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,7 +49,7 @@ func (a *app) mount(ctx context.Context, cfg *config.Config, dir, point string) 
 	if err != nil {
 		return err
 	}
-	if err := outside(cfg, dir, point); err != nil {
+	if err := errors.Join(outside(cfg, dir, point), promised(cfg)); err != nil {
 		return err
 	}
 	queue := events.New(a.stderr)
@@ -102,6 +103,26 @@ func outside(cfg *config.Config, dir, point string) error {
 		}
 	}
 	return nil
+}
+
+// promised refuses settings whose promise this version does not keep: a mount that passes over them would be trusted for
+// what it does not do.
+func promised(cfg *config.Config) error {
+	var errs []error
+	for _, o := range []struct {
+		key, value string
+		kept       []string
+	}{
+		{"serve", cfg.Serve, []string{"auto", "verified"}},
+		{"seal", cfg.Seal, []string{"none"}},
+		{"prescan", cfg.Prescan, []string{"off"}},
+		{"views", cfg.Views, []string{"off"}},
+	} {
+		if !slices.Contains(o.kept, o.value) {
+			errs = append(errs, fmt.Errorf("%s (%s): %s is not built into this version of trustfs", o.key, cfg.Origin(o.key), o.value))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 func mountOptions(cfg *config.Config, dir, point string, gate fs.Gate, log *slog.Logger) fs.Options {

@@ -86,6 +86,23 @@ func TestVerify(t *testing.T) {
 			s[len(s)-1] ^= 1
 			return b
 		}, "log"},
+		{"proof of inclusion", func() *protobundle.Bundle { return a.AttestProven(who, issuer, named) }, ""},
+		{"wrong root in the proof", func() *protobundle.Bundle {
+			b := a.AttestProven(who, issuer, named)
+			b.VerificationMaterial.TlogEntries[0].InclusionProof.RootHash[0] ^= 1
+			return b
+		}, "inclusion"},
+		{"wrong checkpoint", func() *protobundle.Bundle {
+			b := a.AttestProven(who, issuer, named)
+			p := b.VerificationMaterial.TlogEntries[0].InclusionProof
+			p.Checkpoint.Envelope = strings.Replace(p.Checkpoint.Envelope, "\n", "x\n", 1)
+			return b
+		}, "log"},
+		{"no proof where one is due", func() *protobundle.Bundle {
+			b := a.AttestProven(who, issuer, named)
+			b.VerificationMaterial.TlogEntries[0].InclusionProof = nil
+			return b
+		}, "proof"},
 		{"another version", func() *protobundle.Bundle {
 			b := a.Sign(who, issuer, artifact)
 			b.MediaType = "application/vnd.dev.sigstore.bundle.v0.9+json"

@@ -90,6 +90,15 @@ func (a *Authority) Attest(identity, issuer string, statement []byte) *protobund
 	return a.bundle(e, err, nil)
 }
 
+// AttestProven is Attest with a proof that the log includes the entry (version 0.2).
+func (a *Authority) AttestProven(identity, issuer string, statement []byte) *protobundle.Bundle {
+	a.t.Helper()
+	e, err := a.Virtual.AttestAtTime(identity, issuer, statement, time.Now().Add(5*time.Minute), true)
+	b := a.bundle(e, err, nil)
+	b.MediaType = "application/vnd.dev.sigstore.bundle+json;version=0.2"
+	return b
+}
+
 func (a *Authority) bundle(e *ca.TestEntity, err error, artifact []byte) *protobundle.Bundle {
 	a.t.Helper()
 	if err != nil {

@@ -2,6 +2,8 @@ package archive
 
 import (
 	"bytes"
+	"encoding/binary"
+	"hash/crc32"
 	"slices"
 	"strings"
 	"testing"
@@ -65,6 +67,12 @@ func TestHonestArchivesGiveNoFinding(t *testing.T) {
 	}
 }
 
+// unicodePath gives the member "a" the name "b.pkl" for readers of the field (APPNOTE.TXT 4.6.9).
+func unicodePath(f *fields) {
+	f.Extra = append([]byte("up\x0a\x00\x01"), binary.LittleEndian.AppendUint32(nil, crc32.ChecksumIEEE([]byte("a")))...)
+	f.Extra = append(f.Extra, "b.pkl"...)
+}
+
 func TestDisagreementsAreFound(t *testing.T) {
 	evil := []byte("evil")
 	one := func(f file) zipOf {
@@ -108,6 +116,10 @@ func TestDisagreementsAreFound(t *testing.T) {
 		{"a folder's name with bytes", zipOf{Files: []file{{Name: "a/", Data: evil}}}, formats.RuleArchiveAmbiguous, "marked as a folder", []string{"a/"}},
 		{"no members counted, behind a prefix", zipOf{Prefix: []byte("GGUF"), Files: []file{{Name: "a", Data: evil}}, End: func(n *uint16, _, _ *uint32) { *n = 0 }}, formats.RuleArchiveAmbiguous, "says 0 in", []string{"a"}},
 		{"last record cut", zipOf{Files: []file{{Name: "a", Data: evil, Central: func(f *fields) { f.Comment = 1000 }}}}, formats.RuleArchiveMalformed, "central record of 1047", []string{"a"}},
+		{"hidden member with a descriptor", one(file{Hidden: true, Descriptor: true}), formats.RuleArchiveAmbiguous, "no central directory", []string{"a"}},
+		{"bytes behind the compressed data", zipOf{Files: []file{{Name: "a", Data: evil, Method: 8, Packed: append(archivetest.Deflate(evil), "more"...)}}}, formats.RuleArchiveAmbiguous, "ends after", []string{"a"}},
+		{"another name in an extra field", one(file{Local: unicodePath, Central: unicodePath}), formats.RuleArchiveAmbiguous, "to some readers", []string{"a", "b.pkl"}},
+		{"two records of one member", zipOf{Files: []file{{Name: "a", Data: evil}, {Name: "b", Data: []byte("x"), Central: func(f *fields) { f.Offset = 0 }}}}, formats.RuleArchiveAmbiguous, "overlap", []string{"a"}},
 		{"bytes cut out in front", zipOf{Files: []file{{Name: "a", Data: evil}}, End: func(_ *uint16, _, off *uint32) { *off += 5 }}, formats.RuleArchiveAmbiguous, "-5 bytes from where", []string{"a"}},
 		{"local offset outside", one(file{Central: func(f *fields) { f.Offset = 1 << 30 }}), formats.RuleArchiveMalformed, "puts member", []string{"a"}},
 	}
@@ -139,6 +151,31 @@ func TestConcatenatedArchivesAreBothRead(t *testing.T) {
 	}
 	if !slices.Contains(archivetest.Rules(c), formats.RuleArchiveAmbiguous) {
 		t.Errorf("no %s in %v", formats.RuleArchiveAmbiguous, c.Result.Findings)
+	}
+}
+
+// Python takes the zip64 end record in front of its locator, wherever the locator points.
+func TestMisplacedLocator(t *testing.T) {
+	b := zipOf{Files: []file{{Name: "a", Data: []byte("evil")}}, Zip64: true}.Bytes()
+	end := len(b) - lenEnd
+	copy(b[end-lenLocator64+8:], "\x01\x00\x00\x00\x00\x00\x00\x00") // points to no record
+	copy(b[end+10:], "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff")     // count, size and offset are left to it
+	c, r := inspectZip(t, b)
+	for _, f := range c.Result.Findings {
+		if strings.Contains(f.Detail, "no central directory") {
+			t.Errorf("the directory was not found: %v", c.Result.Findings)
+		}
+	}
+	if r.Members["a"] != "evil" {
+		t.Errorf("inspected %q", r.Members)
+	}
+}
+
+// What only the local header and the descriptor say is enough to read a hidden member without another finding.
+func TestHiddenDescriptorIsRead(t *testing.T) {
+	c, _ := inspectZip(t, zipOf{Files: []file{{Name: "a", Data: []byte("evil"), Hidden: true, Descriptor: true}, {Name: "b", Data: []byte("x")}}}.Bytes())
+	if got := archivetest.Rules(c); !slices.Equal(got, []string{formats.RuleArchiveAmbiguous}) {
+		t.Errorf("findings %v", c.Result.Findings)
 	}
 }
 

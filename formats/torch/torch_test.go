@@ -18,6 +18,9 @@ import (
 // attack is a pickle that runs a command.
 const attack = "\x80\x02cposix\nsystem\nX\x02\x00\x00\x00id\x85R."
 
+// textAttack is the same in protocol 0.
+const textAttack = "cposix\nsystem\n(S'id'\ntR."
+
 func text(s string) string {
 	return "X" + string(binary.LittleEndian.AppendUint32(nil, uint32(len(s)))) + s
 }
@@ -106,6 +109,7 @@ func TestZip(t *testing.T) {
 		{"attack beside", torchZip(four, data(zeros), member{Name: "m/extra.bin", Data: []byte(attack)}), dangerous, "posix.system"},
 		{"attack in an unreferenced storage", torchZip(four, data(zeros), member{Name: "m/data/1", Data: []byte(attack)}), dangerous, "posix.system"},
 		{"attack in a referenced storage", torchZip(dictOf(tensor("0", "ByteStorage", len(attack), 0, 1, 1)), data([]byte(attack))), []string{formats.RuleGlobalDangerous}, "posix.system"},
+		{"attack without PROTO in a referenced storage", torchZip(dictOf(tensor("0", "ByteStorage", len(textAttack), 0, 1, 1)), data([]byte(textAttack))), []string{formats.RuleGlobalDangerous}, "posix.system"},
 		{"attack in a storage of the wrong size", torchZip(four, data([]byte(attack))), []string{formats.RuleFormatMalformed, formats.RuleGlobalDangerous, formats.RuleReduce}, ""},
 		{"storage too short", torchZip(four, data(zeros[:12])), malformed, "need 16"},
 		{"storage missing", torchZip(four), malformed, "not in the archive"},
@@ -156,6 +160,16 @@ func TestLargeStoragesCostNothing(t *testing.T) {
 	expect(t, c, nil, "")
 	if in.n > 1<<20 {
 		t.Errorf("%d bytes read of a file of %d", in.n, len(b))
+	}
+}
+
+// A budget that ends while a pickle is judged ends the whole analysis.
+func TestBudgetEndsTheAnalysis(t *testing.T) {
+	c := (&archivetest.Recorder{}).Context()
+	c.Budget.Opcodes = 5
+	archive.Inspector{Flavors: []archive.Flavor{Zip{}}}.Inspect(c, archivetest.Source(torchZip(dictOf(tensor("0", "FloatStorage", 4, 0, 4, 1)))))
+	if !c.Stopped() || !slices.Contains(archivetest.Rules(c), formats.RuleLimitExceeded) {
+		t.Errorf("stopped %v, findings %v", c.Stopped(), c.Result.Findings)
 	}
 }
 

@@ -22,6 +22,9 @@ type Hit struct {
 
 func (h Hit) String() string { return fmt.Sprintf("%s at byte %d", h.What, h.Offset) }
 
+// maxTokens bounds the tokens of one template: real ones have a few thousand.
+const maxTokens = 200_000
+
 // MaxHits bounds what Scan returns.
 const MaxHits = 50
 
@@ -31,6 +34,9 @@ func Scan(src string) []Hit {
 		return nil
 	}
 	blocks, whole := lex(src)
+	if blocks == nil && !whole {
+		return []Hit{{0, fmt.Sprintf("more than %d tokens, which no chat template has", maxTokens)}}
+	}
 	s := &scanner{assigned: map[string]bool{}, consts: map[string]string{}}
 	for _, b := range blocks {
 		s.assignments(b)

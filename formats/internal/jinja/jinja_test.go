@@ -53,7 +53,18 @@ func TestManyHitsAreBounded(t *testing.T) {
 func TestLongTemplates(t *testing.T) {
 	for _, part := range []string{`x[`, `\\'`, `'{__a__}',`, `a,`, `'a'`, `a=`, `(`, `{{`, `'a'~`} {
 		for _, open := range []string{"{{ ", "{% for ", "{% set a = '"} {
-			Scan(open + strings.Repeat(part, 1<<19/len(part)))
+			Scan(open + strings.Repeat(part, 1<<17/len(part)))
+		}
+	}
+}
+
+func TestManyTokensConvict(t *testing.T) {
+	if hits := Scan("{{ x }}" + strings.Repeat("{{ x }}", maxTokens/2-1)); len(hits) > 0 {
+		t.Errorf("at the bound: %v", hits)
+	}
+	for _, src := range []string{strings.Repeat("{{ x }}", maxTokens/2+1), "{{ " + strings.Repeat("(", maxTokens+1)} {
+		if hits := Scan(src); len(hits) != 1 || !strings.Contains(hits[0].What, "tokens") {
+			t.Errorf("%.10q beyond the bound: %v", src, hits)
 		}
 	}
 }

@@ -62,9 +62,11 @@ func numberLen(s string) int {
 
 // lex cuts a template into its code blocks with Jinja's default delimiters. Raw sections are read as code: to look at
 // too much costs nothing, and what ends a raw section differs between engines. whole is false where an engine would
-// refuse the template.
+// refuse the template; blocks is nil then, too, if there are more than maxTokens.
 func lex(src string) (blocks []block, whole bool) {
 	whole = true
+	blocks = []block{}
+	tokens := 0
 	for i := 0; i < len(src); {
 		open := strings.IndexByte(src[i:], '{')
 		if open < 0 || i+open+1 >= len(src) {
@@ -83,6 +85,9 @@ func lex(src string) (blocks []block, whole bool) {
 			var ok bool
 			i, ok = b.lex(src, i)
 			whole = whole && ok
+			if tokens += len(b.tokens) + 1; tokens > maxTokens {
+				return nil, false
+			}
 			blocks = append(blocks, b)
 		default:
 			i--
@@ -98,7 +103,7 @@ func (b *block) lex(src string, i int) (next int, ok bool) {
 		closing = "%}"
 	}
 	ok = true
-	for i < len(src) {
+	for i < len(src) && len(b.tokens) <= maxTokens {
 		rest := src[i:]
 		if depth == 0 && strings.HasPrefix(rest, closing) {
 			return i + 2, ok

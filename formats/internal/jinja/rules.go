@@ -77,7 +77,7 @@ func isValue(b block, i int) bool {
 		return false
 	}
 	t := b.tokens[i]
-	return t.kind == str || t.kind == name && !set("in and or not if else elif is set")[t.text] || t.kind == op && strings.Contains(")]}", t.text)
+	return t.kind == str || t.kind == name && !operators[t.text] || t.kind == op && strings.Contains(")]}", t.text)
 }
 
 func (s *scanner) name(b block, i int, t token) {

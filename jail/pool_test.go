@@ -166,32 +166,6 @@ func descriptors(t testing.TB) int {
 	return len(d)
 }
 
-func BenchmarkWarm(b *testing.B) {
-	p := newTestPool(b, func(c *Config) { c.PoolSize = 16 })
-	job := testJob(b, "read", nil)
-	for b.Loop() {
-		b.StopTimer()
-		eventually(b, "a full pool", func() bool { return len(p.idle) == cap(p.idle) })
-		b.StartTimer()
-		if _, err := p.Run(b.Context(), job); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-func BenchmarkFresh(b *testing.B) {
-	p := newTestPool(b, func(c *Config) { c.PoolSize = 8; c.MaxWorkers = 8 })
-	job := testJob(b, "read", nil)
-	b.SetParallelism(4)
-	b.RunParallel(func(pb *testing.PB) {
-		for pb.Next() {
-			if _, err := p.Run(context.Background(), job); err != nil {
-				b.Error(err)
-			}
-		}
-	})
-}
-
 // children are the pids of this process's children, ended ones included.
 func children(t testing.TB) []int {
 	t.Helper()

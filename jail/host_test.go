@@ -211,7 +211,7 @@ func TestRequireSeccomp(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.Close()
-	if got := strings.Join(p.Missing(), " "); !strings.Contains(got, LayerNamespaces) {
+	if got := strings.Join(p.Missing(), " "); got != LayerNamespaces {
 		t.Errorf("missing %q, expected %s", got, LayerNamespaces)
 	}
 	if b, err := p.Run(t.Context(), testJob(t, "echo", 1)); err != nil || string(b) != "1" {

@@ -73,12 +73,15 @@ func (p *Pool) settleLayers() (*worker, error) {
 		}
 		return w, err
 	}
-	for _, l := range []struct {
-		layer layers
-		name  string
-	}{{layerLandlock, LayerLandlock}, {layerNamespaces, LayerNamespaces}} {
-		p.launch.on &^= l.layer
-		p.missing = append(p.missing, l.name)
+	for _, less := range []struct {
+		layers  layers
+		missing []string
+	}{
+		{layerLandlock, []string{LayerLandlock}},
+		{layerNamespaces, []string{LayerNamespaces}},
+		{layerLandlock | layerNamespaces, []string{LayerLandlock, LayerNamespaces}},
+	} {
+		p.launch.on, p.missing = allLayers&^p.cfg.without&^less.layers, less.missing
 		if w, err = p.newWorker(); err == nil {
 			return w, nil
 		}

@@ -30,7 +30,7 @@ func mendNamespaceFrom(name string, err error, get func(string) string) string {
 	case errors.Is(err, unix.ENOSPC):
 		return "sysctl -w user.max_user_namespaces=10000 (also the limits of the other namespaces there), or fewer nested containers"
 	case errors.Is(err, unix.EPERM):
-		return "in a container: --security-opt seccomp=unconfined --security-opt apparmor=unconfined; or jail.require: seccomp"
+		return "for root: CAP_SETUID and CAP_SETGID (a unit's CapabilityBoundingSet=), which make the worker nobody; in a container: --security-opt seccomp=unconfined --security-opt apparmor=unconfined; or jail.require: seccomp"
 	}
 	return "the message says what the kernel refused; jail.require: seccomp does without namespaces"
 }

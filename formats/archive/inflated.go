@@ -80,7 +80,7 @@ func (d *Inflated) start() (io.Reader, func() int64, error) {
 // measure is the first pass. What a broken stream gave before it broke counts: a loader that reads a pickle from it
 // has run that much of it.
 func (d *Inflated) measure(r io.Reader, limit int) {
-	buf := make([]byte, 64<<10)
+	buf := make([]byte, min(64<<10, max(512, 8*d.packed)))
 	var last []byte // the output's end, never more than twice keepTail long
 	for {
 		n, err := r.Read(buf)

@@ -62,14 +62,14 @@ func (p *pages) at(start int64) ([]byte, error) {
 	for i, s := range p.start {
 		if s == start {
 			p.next = 1 - i
-			return p.page[i], nil
+			return p.page[i][:min(pageSize, p.size-start)], nil
 		}
 	}
 	i := p.next
 	if p.page[i] == nil {
-		p.page[i] = make([]byte, pageSize)
+		p.page[i] = make([]byte, min(pageSize, p.size))
 	}
-	b := p.page[i][:pageSize][:min(pageSize, p.size-start)]
+	b := p.page[i][:min(pageSize, p.size-start)]
 	p.start[i] = -1
 	if n, err := p.r.ReadAt(b, start); n < len(b) {
 		if err == nil || errors.Is(err, io.EOF) {
@@ -77,6 +77,6 @@ func (p *pages) at(start int64) ([]byte, error) {
 		}
 		return nil, err
 	}
-	p.page[i], p.start[i], p.next = b, start, 1-i
+	p.start[i], p.next = start, 1-i
 	return b, nil
 }

@@ -22,7 +22,8 @@ import (
 const (
 	maxFileBytes   = 4 << 20
 	maxFiles       = 1000
-	DefaultTimeout = time.Second // of one evaluation; usual policies take microseconds
+	// DefaultTimeout is for one evaluation. Usual policies take microseconds; a loaded machine must not make a refusal of it.
+	DefaultTimeout = 5 * time.Second
 )
 
 // DefaultQuery is the package that is asked where no other is named.

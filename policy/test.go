@@ -39,6 +39,7 @@ func Test(ctx context.Context, paths []string, query string) ([]TestResult, erro
 	if err != nil {
 		return nil, fmt.Errorf("policy test: %w", err)
 	}
+	p.Timeout = testTimeout
 	results, err := runRego(ctx, sources)
 	if err != nil {
 		return nil, fmt.Errorf("policy test: %w", err)

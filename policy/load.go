@@ -20,8 +20,8 @@ import (
 
 // Bounds of a policy.
 const (
-	maxFileBytes   = 4 << 20
-	maxFiles       = 1000
+	maxFileBytes = 4 << 20
+	maxFiles     = 1000
 	// DefaultTimeout is for one evaluation. Usual policies take microseconds; a loaded machine must not make a refusal of it.
 	DefaultTimeout = 5 * time.Second
 )

@@ -102,7 +102,7 @@ func compile(sources []source, query string) (*Policy, error) {
 	return p, nil
 }
 
-// parse takes today's syntax, then the old one. When neither fits, the error is that of the one the file is written in.
+// parse takes today's syntax, then the old one. When neither fits, the error holds both: which one was meant is not known.
 func parse(s source) (*ast.Module, error) {
 	opts := ast.ParserOptions{Capabilities: capabilities(), RegoVersion: ast.RegoV1}
 	m, err := ast.ParseModuleWithOpts(s.name, s.text, opts)
@@ -114,7 +114,7 @@ func parse(s source) (*ast.Module, error) {
 	if oldErr == nil {
 		return old, nil
 	}
-	return nil, err
+	return nil, fmt.Errorf("%w\n(in the syntax before OPA 1.0: %w)", err, oldErr)
 }
 
 // prepare readies one query for all the rules that are asked. Each is wrapped in a list, since a rule without a value would

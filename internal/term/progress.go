@@ -1,6 +1,7 @@
 package term
 
 import (
+	"io"
 	"sync/atomic"
 	"time"
 
@@ -14,13 +15,29 @@ type Progress struct {
 	done atomic.Int64
 }
 
+// moment is how long work may take without a bar.
+const moment = 500 * time.Millisecond
+
+// late drops what is written before its time.
+type late struct {
+	io.Writer
+	from time.Time
+}
+
+func (l late) Write(b []byte) (int, error) {
+	if time.Now().Before(l.from) {
+		return len(b), nil
+	}
+	return l.Writer.Write(b)
+}
+
 // Progress starts a bar over total bytes. label must be the program's own words.
 func (o *Output) Progress(label string, total int64) *Progress {
 	if !o.terminal || total <= 0 {
 		return nil
 	}
 	return &Progress{bar: progressbar.NewOptions64(total,
-		progressbar.OptionSetWriter(o.Writer),
+		progressbar.OptionSetWriter(late{o.Writer, time.Now().Add(moment)}),
 		progressbar.OptionSetDescription(label),
 		progressbar.OptionShowBytes(true),
 		progressbar.OptionSetPredictTime(true),

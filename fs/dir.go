@@ -33,13 +33,14 @@ func (t *tree) ReadDir(_ <-chan struct{}, in *fuse.ReadIn, out *fuse.DirEntryLis
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if in.Offset == 0 {
+	if in.Offset == 0 && h.given {
 		entries, err := t.list(h.node)
 		if err != nil {
 			return t.refuse("readdir", h.node.key.path, err)
 		}
 		h.entries = entries
 	}
+	h.given = true
 	for i := in.Offset; i < uint64(len(h.entries)); i++ {
 		e := h.entries[i]
 		e.Off = i + 1

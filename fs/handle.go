@@ -13,7 +13,8 @@ type handle struct {
 	data    []byte   // of a report
 
 	mu      sync.Mutex
-	entries []fuse.DirEntry // of a directory, as read at offset 0; guarded by mu
+	entries []fuse.DirEntry // of a directory, as read at open or since at offset 0; guarded by mu
+	given   bool            // entries have been asked for; guarded by mu
 }
 
 // handles are the opens that the kernel has not released.

@@ -147,6 +147,7 @@ type rig struct {
 	gate *testGate
 	srv  *Server
 	log  *lockedBuffer
+	fds  int // descriptors of /dev/fuse before the mount
 }
 
 type lockedBuffer struct {
@@ -192,7 +193,8 @@ func newRigIn(t *testing.T, base string, change ...func(*Options)) *rig {
 			t.Fatal(err)
 		}
 	}
-	r := &rig{t: t, dir: filepath.Join(base, "models"), mnt: filepath.Join(base, "mnt"), gate: newTestGate(), log: &lockedBuffer{}}
+	r := &rig{t: t, dir: filepath.Join(base, "models"), mnt: filepath.Join(base, "mnt"), gate: newTestGate(), log: &lockedBuffer{},
+		fds: len(openBelow("/dev/fuse"))}
 	for _, d := range []string{r.dir, r.mnt} {
 		if err := os.Mkdir(d, 0o755); err != nil {
 			t.Fatal(err)
@@ -243,6 +245,9 @@ func (r *rig) close() {
 	}
 	if left := openBelow(r.dir); len(left) > 0 {
 		r.t.Errorf("descriptors left open: %v", left)
+	}
+	if now := len(openBelow("/dev/fuse")); !busy && now != r.fds {
+		r.t.Errorf("%d descriptors of /dev/fuse, %d before", now, r.fds)
 	}
 	if r.t.Failed() {
 		r.t.Logf("log:\n%s", r.log)

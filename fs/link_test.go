@@ -103,6 +103,25 @@ func TestLinkLoop(t *testing.T) {
 	}
 }
 
+// Links made of detours cost the reader who asks, not the daemon.
+func TestLinkOfDetours(t *testing.T) {
+	r := newRig(t)
+	r.put("d/x", "x")
+	detour := strings.Repeat("d/../", 800)
+	r.link(detour+"d/x", "once")
+	if got, err := os.Readlink(r.in("once")); err != nil || got != "d/x" {
+		t.Errorf("one long way: %q, %v", got, err)
+	}
+	r.link(detour+"once", "twice")
+	r.link(detour+"twice", "thrice")
+	r.link("./thrice/../d/x", "start")
+	_, err := os.Readlink(r.in("start"))
+	wantErrno(t, "three long ways", err, unix.EACCES)
+	if _, traversals, _ := r.gate.told(); len(traversals) > 0 {
+		t.Errorf("reported as traversals: %.100v", traversals)
+	}
+}
+
 // A folder that changes places while a link in it is read must never give the reader what lies outside the mount.
 func TestRenameDuringReadlink(t *testing.T) {
 	r := newRig(t)

@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 	case "storm":
 		childStorm(os.Args[1], os.Args[2], os.Args[3])
 	case "faults":
-		childFaults(os.Args[1], os.Args[2])
+		childFaults(os.Args[1], os.Args[2], os.Args[3])
 	default:
 		os.Exit(m.Run())
 	}

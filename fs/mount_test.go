@@ -199,7 +199,17 @@ func (w *watch) end(t *testing.T, what string) {
 // looks all the time never sees the raw directory. So too with a guard between, and once more without a run directory.
 func TestStaleMountIsHealed(t *testing.T) {
 	needMount(t)
-	base := t.TempDir()
+	t.Run("private", func(t *testing.T) { healed(t, t.TempDir()) })
+	t.Run("shared", func(t *testing.T) { // as all mounts are where systemd runs
+		base := tmpfs(t)
+		if err := unix.Mount("", base, "", unix.MS_SHARED, ""); err != nil {
+			t.Fatal(err)
+		}
+		healed(t, base)
+	})
+}
+
+func healed(t *testing.T, base string) {
 	dir, run := filepath.Join(base, "models"), filepath.Join(base, "run")
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)

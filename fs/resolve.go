@@ -1,13 +1,21 @@
 package fs
 
 import (
+	"errors"
 	"strings"
 
 	"golang.org/x/sys/unix"
 )
 
-// maxLinks is how many links one name may lead through; Linux's own limit.
-const maxLinks = 40
+const (
+	// maxLinks is how many links one name may lead through; Linux's own limit.
+	maxLinks = 40
+	// maxSteps bounds the work for links that are made of nothing but detours; an honest target has a few.
+	maxSteps = 4096
+)
+
+// errDetours says that a link is too long a way to be followed here.
+var errDetours = errors.New("the link leads through too many names")
 
 // resolve walks rest from the directory start as the kernel would, and gives the components of where that leads, without
 // links and without "..". What is missing on the way ends the walk: the remainder is left as it is written, up to its first
@@ -16,7 +24,10 @@ const maxLinks = 40
 // Nothing depends on the tree holding still: the answer is a way up and down again inside the mount in any case.
 func (t *tree) resolve(start, rest []string) ([]string, error) {
 	at := append([]string(nil), start...)
-	for links := 0; len(rest) > 0; {
+	for links, steps := 0, 0; len(rest) > 0; steps++ {
+		if steps > maxSteps {
+			return nil, errDetours
+		}
 		name := rest[0]
 		rest = rest[1:]
 		if name == ".." {
@@ -38,7 +49,7 @@ func (t *tree) resolve(start, rest []string) ([]string, error) {
 			continue
 		}
 		if links++; links > maxLinks {
-			return nil, unix.EACCES
+			return nil, errDetours
 		}
 		from, way, err := t.links.origin(at, target)
 		if err != nil {

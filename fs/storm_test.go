@@ -282,13 +282,13 @@ func blockHash(b []byte) uint64 {
 // Eight threads fault one mapped file at random places: they neither hang nor err, and see what was judged. They live in
 // another process: a Go program that waits for a page holds a part of its scheduler, and so could not serve itself.
 func TestParallelFaults(t *testing.T) {
-	size := 1 << 30
-	if testing.Short() || raceDetector {
-		size = 64 << 20
+	size, faults := 1<<30, 3000
+	if testing.Short() || raceDetector { // the detector makes each check tens of times slower
+		size, faults = 64<<20, 200
 	}
 	r := newRig(t)
 	writePattern(t, r.put("big", ""), size)
-	c := startChild(t, "faults", r.in("big"), strconv.Itoa(size))
+	c := startChild(t, "faults", r.in("big"), strconv.Itoa(size), strconv.Itoa(faults))
 	for c.lines.Scan() {
 		if got := c.lines.Text(); got != "ok" {
 			t.Error(got)
@@ -299,8 +299,9 @@ func TestParallelFaults(t *testing.T) {
 	}
 }
 
-func childFaults(path, bytes string) {
+func childFaults(path, bytes, faults string) {
 	size, _ := strconv.Atoi(bytes)
+	count, _ := strconv.Atoi(faults)
 	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		fmt.Println("open:", err)
@@ -317,7 +318,7 @@ func childFaults(path, bytes string) {
 	for i := range 8 {
 		wg.Go(func() {
 			rnd := rand.New(rand.NewPCG(uint64(i), 3))
-			for range 3000 {
+			for range count {
 				page, got := rnd.IntN(size/4096), byte(0)
 				if onFault(func() { got = mem[page*4096+7] }) || got != patternAt(page) {
 					fmt.Printf("page %d: %d, want %d\n", page, got, patternAt(page))

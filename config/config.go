@@ -37,9 +37,10 @@ type Config struct {
 	AllowOther bool   `yaml:"allow-other"`
 	Guard      bool   `yaml:"guard"`
 
-	State     string `yaml:"state"` // directory: pins and caches
-	Quantizer string `yaml:"quantizer"`
-	Jail      Jail   `yaml:"jail"`
+	State     string   `yaml:"state"` // directory: pins and caches
+	Quantizer string   `yaml:"quantizer"`
+	Jail      Jail     `yaml:"jail"`
+	Quantize  Quantize `yaml:"quantize"`
 
 	origin map[string]string // key to where its value came from; absent: default
 }
@@ -49,6 +50,13 @@ type Jail struct {
 	Require string `yaml:"require"` // full, or seccomp where the host has no user namespaces
 	Cgroup  string `yaml:"cgroup"`  // directory, a delegated cgroup v2 in which each worker gets a leaf; empty: none
 	Worker  string `yaml:"worker"`  // file, the worker binary; empty: beside trustfs, else /usr/lib/trustfs
+}
+
+// Quantize says what trustfs quantize may be asked for.
+type Quantize struct {
+	Types   []string `yaml:"types"`   // quantisation types
+	Timeout int      `yaml:"timeout"` // seconds
+	SHA256  string   `yaml:"sha256"`  // of the quantizer program, hexadecimal; empty: any
 }
 
 // Default is what holds when nobody says anything.
@@ -64,6 +72,7 @@ func Default() *Config {
 		AllowOther: os.Geteuid() == 0, // others than root cannot, unless /etc/fuse.conf lets them
 		State:      defaultState(),
 		Jail:       Jail{Require: "full"},
+		Quantize:   Quantize{Types: []string{"Q4_K_M", "Q5_K_M", "Q8_0"}, Timeout: 7200},
 		origin:     map[string]string{},
 	}
 }

@@ -73,6 +73,9 @@ var fileOnly = []option{
 	{key: "jail.require", value: func(c *Config) any { return &c.Jail.Require }, choices: []string{"full", "seccomp"}},
 	{key: "jail.cgroup", value: func(c *Config) any { return &c.Jail.Cgroup }, path: true},
 	{key: "jail.worker", value: func(c *Config) any { return &c.Jail.Worker }, path: true},
+	{key: "quantize.types", value: func(c *Config) any { return &c.Quantize.Types }},
+	{key: "quantize.timeout", value: func(c *Config) any { return &c.Quantize.Timeout }},
+	{key: "quantize.sha256", value: func(c *Config) any { return &c.Quantize.SHA256 }},
 	{key: "weights", value: func(c *Config) any { return &c.Weights }},
 	{key: "context", value: func(c *Config) any { return &c.Context }},
 }

@@ -25,6 +25,9 @@ func (c *Config) validate() error {
 			errs = append(errs, c.wrong("weights", "%s: %d: a weight must not be negative", rule, weight))
 		}
 	}
+	if c.Quantize.Timeout <= 0 {
+		errs = append(errs, c.wrong("quantize.timeout", "%d: expected seconds, more than 0", c.Quantize.Timeout))
+	}
 	if c.State == "" {
 		errs = append(errs, c.wrong("state", "must name a directory"))
 	}

@@ -37,6 +37,7 @@ func (a *app) root() *cobra.Command {
 		a.mountCommand(), a.unmountCommand(),
 		a.auditCommand(), a.explainCommand(),
 		a.pinCommand(), a.unpinCommand(), a.pinsCommand(),
+		a.quantizeCommand(),
 		a.resolveCommand(), a.rulesCommand(), a.configCommand(),
 		a.doctorCommand(), a.versionCommand(),
 	)

@@ -16,8 +16,8 @@ import (
 	"trustfs/testdata/gen"
 )
 
-// worker is the directory of a trustfs-worker that was built for the tests: without cgo and without the race detector,
-// as it is shipped.
+// worker is the directory of a trustfs-worker that was built for the tests, without cgo and without the race detector, as
+// it is shipped; and of a stand-in for llama.cpp's llama-quantize.
 var worker string
 
 func TestMain(m *testing.M) {
@@ -27,15 +27,26 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
-		build := exec.Command("go", "build", "-o", dir, "../trustfs-worker")
-		build.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := build.CombinedOutput(); err != nil {
-			fmt.Fprintf(os.Stderr, "building the worker: %v\n%s", err, out)
+		// The quantizer's stand-in runs as nobody: its folder must let it in.
+		err = errors.Join(os.Chmod(dir, 0o755), build(dir, "../trustfs-worker"),
+			build(filepath.Join(dir, "llama-quantize"), "../../internal/quantize/testdata/standin"))
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
 		worker = dir
 	}
 	testscript.Main(cleanAfter{m}, map[string]func(){"trustfs": main})
+}
+
+// build builds a program as it is shipped: without cgo.
+func build(out, pkg string) error {
+	c := exec.Command("go", "build", "-o", out, pkg)
+	c.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if text, err := c.CombinedOutput(); err != nil {
+		return fmt.Errorf("building %s: %w\n%s", pkg, err, text)
+	}
+	return nil
 }
 
 // cleanAfter removes the worker when the tests are done.

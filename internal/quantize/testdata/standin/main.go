@@ -1,5 +1,5 @@
 // Command standin takes llama-quantize's place in tests: it is called as it, says its progress as it, and writes the input
-// with one byte more. The type, and the input's first word, choose what goes wrong.
+// with one byte more (a GGUF file as it is). The type, and the input's first word, choose what goes wrong.
 package main
 
 import (
@@ -41,7 +41,10 @@ func main() {
 	case "escape":
 		escape()
 	}
-	if err := os.WriteFile(out, append(b, kind[0]), 0o600); err != nil {
+	if !bytes.HasPrefix(b, []byte("GGUF")) { // a real model stays one
+		b = append(b, kind[0])
+	}
+	if err := os.WriteFile(out, b, 0o600); err != nil {
 		fail(err)
 	}
 }

@@ -25,13 +25,17 @@ const (
 	flagUnhashable             // a tuple with something unhashable in it
 	flagNonStrKey              // a dict with a key that is certainly no str
 	flagAttached               // there is an entry in arena.attached
-	flagMutated                // a bytearray that an opcode wrote to
+	flagMutated                // what an opcode wrote to and the arena did not keep
+	flagForget                 // the sweep that is coming makes it forget its items
+	flagForgot                 // the items, or a call's arguments, are gone
+	flagOld                    // minor collections leave it alone
 )
 
 type arena struct {
 	limit    int                    // items (pairs) kept of each container
 	chunks   [][]uint64             // nil where one was given back
 	spare    []int                  // indices of those
+	idle     [][]uint64             // chunks that were given back, to be used again
 	cur      int                    // the chunk with the region [fill, end) that new blocks come from
 	fill     int                    //
 	end      int                    //
@@ -41,6 +45,7 @@ type arena struct {
 	since    int64                  // words handed out since the last collection
 	live     int64                  // words that survived it
 	attached map[Value][]Attachment // Options.Contents: what opcodes gave to call results
+	collector
 }
 
 func header(k Kind, flags uint8, n uint64) uint64 {
@@ -59,12 +64,32 @@ func (a *arena) alloc(size int) uint64 {
 			a.free[size] = a.at(p)[1]
 			return p
 		}
+		if p := a.split(size); p != 0 {
+			return p
+		}
 	}
 	if a.fill+size > a.end {
 		a.region(size)
 	}
 	p := place(a.cur, a.fill)
 	a.fill += size
+	return p
+}
+
+// split takes size words from a somewhat larger free block, so that a single word is left only if it must.
+func (a *arena) split(size int) uint64 {
+	have := size + 2
+	for have <= min(size+8, maxClass) && a.free[have] == 0 {
+		have++
+	}
+	if have > min(size+8, maxClass) {
+		if have = size + 1; have > maxClass || a.free[have] == 0 {
+			return 0
+		}
+	}
+	p := a.free[have]
+	a.free[have] = a.at(p)[1]
+	a.release(int(p>>32), int(uint32(p))+size, have-size)
 	return p
 }
 
@@ -78,7 +103,7 @@ func (a *arena) region(size int) {
 		a.end = a.fill + int(a.at(p)[0]&nMask)
 		return
 	}
-	chunk := make([]uint64, max(chunkWords, size))
+	chunk := a.chunk(size)
 	a.words += int64(len(chunk))
 	a.fill, a.end = 0, len(chunk)
 	if i := len(a.spare) - 1; i >= 0 {
@@ -93,7 +118,18 @@ func (a *arena) region(size int) {
 	a.chunks = append(a.chunks, chunk)
 }
 
-// release puts n words on the free lists. A single word cannot be linked: it stays until its neighbours are swept too.
+// chunk gives one of at least size words, a used one if possible.
+func (a *arena) chunk(size int) []uint64 {
+	if i := len(a.idle) - 1; i >= 0 && size <= chunkWords {
+		c := a.idle[i]
+		a.idle = a.idle[:i]
+		return c
+	}
+	return make([]uint64, max(chunkWords, size))
+}
+
+// release puts n words on the free lists. A single word cannot be linked: it stays until its
+// neighbours are swept too. Nor are those of a closed chunk used again, which minor collections do not look at.
 func (a *arena) release(chunk, off, n int) {
 	if n == 0 {
 		return
@@ -101,7 +137,7 @@ func (a *arena) release(chunk, off, n int) {
 	w := a.chunks[chunk][off:]
 	w[0] = header(kindFree, 0, uint64(n))
 	switch {
-	case n == 1:
+	case n == 1, chunk < len(a.closed) && a.closed[chunk]:
 	case n <= maxClass:
 		w[1] = a.free[n]
 		a.free[n] = place(chunk, off)
@@ -112,22 +148,30 @@ func (a *arena) release(chunk, off, n int) {
 
 // sizeOf gives the words of the block that begins with header h.
 func (a *arena) sizeOf(h uint64) int {
-	n := h & nMask
-	switch Kind(h >> payloadBits) {
-	case KindCall:
+	k := Kind(h >> payloadBits)
+	switch {
+	case k >= kindBlock:
+		return int(h&nMask) + int(kindFree-k)
+	case h>>nBits&flagForgot != 0:
+		return forgotSize[k]
+	case k == KindTuple || k == KindFrozenSet:
+		return max(2, 1+int(min(h&nMask, uint64(a.limit))))
+	case k == KindCall:
 		return 3
-	case KindTuple, KindFrozenSet:
-		return max(2, 1+int(min(n, uint64(a.limit))))
-	case kindBlock:
-		return int(n) + 1
-	case kindFree:
-		return int(n)
 	}
 	return 2
 }
 
+// forgotSize is what is left of a block that forgot: a call keeps its callable.
+var forgotSize = [numKinds]int{
+	KindTuple: 1, KindList: 1, KindDict: 1, KindSet: 1, KindFrozenSet: 1, KindPersistent: 1, KindCall: 2,
+}
+
 // stored gives the words of items that a container keeps, whose block w begins with its header.
 func (a *arena) stored(w []uint64) []uint64 {
+	if w[0]>>nBits&flagForgot != 0 {
+		return nil
+	}
 	n := int(min(w[0]&nMask, uint64(a.limit)))
 	switch Kind(w[0] >> payloadBits) {
 	case KindTuple, KindFrozenSet:
@@ -179,6 +223,10 @@ func (a *arena) extend(v Value, items []Value) {
 		per = 2
 	}
 	n := int(w[0] & nMask)
+	if w[0]>>nBits&flagForgot != 0 {
+		w[0] += uint64(len(items) / per)
+		return
+	}
 	have := min(n, a.limit) * per
 	add := min(len(items), a.limit*per-have)
 	w[0] += uint64(len(items) / per)

@@ -1,22 +1,70 @@
 package opcodes
 
-// Collections happen between opcodes, when the words handed out since the last one exceed both collectWords and what
-// survived it: so the arena stays below about twice the words alive plus collectWords.
-const collectWords = 1 << 20 // 8 MiB
+// Collections happen between opcodes, when enough words have been handed out since the last one. While little is
+// alive, each one looks at everything. When more than forgetWords survive, all but what is near the top of the stack
+// forgets its items and grows old: an entry then costs at most three words with its own, whatever hung below it, and
+// later collections leave what is old alone, so that each block is looked at about once. Whoever asks for forgotten
+// items learns from Machine.Whole that they are gone.
+const (
+	collectWords = 1 << 20 // 8 MiB
+	forgetWords  = 3 << 20 // 24 MiB
+	nearBlocks   = 1 << 14 // blocks near the top of the stack, counted breadth first, that forget nothing
+	nearStack    = 1 << 12 // stack entries that they are reached from
+)
 
-func (a *arena) due() bool { return a.since > max(collectWords, a.live) }
+// A collector is the state of collections of an arena.
+type collector struct {
+	forgets  bool     // Options.Contents is not set
+	forgetAt int64    // forgetWords
+	aged     bool     // there are old blocks
+	minor    bool     // this collection leaves old blocks alone
+	near     []uint64 // blocks that the last collection kept whole
+	full     int64    // words alive after the last collection that looked at everything
+	closed   []bool   // chunks that nothing new is put into: nearly full, or their free blocks found no use
+	usable   []int64  // words in free blocks of each chunk after its last sweep
+	liveIn   []int64  // words alive in each chunk after it
+}
 
-// collect frees every block that no root reaches. It uses a work list, not recursion: nesting has no depth here.
-func (a *arena) collect(roots ...[]Value) {
-	if a.fill < a.end {
-		a.release(a.cur, a.fill, a.end-a.fill)
+// due says whether it is time to collect. With old blocks a collection costs what is young.
+func (a *arena) due() bool {
+	if a.aged {
+		return a.since > collectWords
 	}
+	return a.since > max(collectWords, a.live/2)
+}
+
+// collect frees every block that neither stack nor memo reaches. The stack from low on and the pages of the memo are
+// those that changed, or all, as everything says. It uses work lists, not recursion: nesting has no depth here.
+func (a *arena) collect(stack []Value, low int, pages [][]Value) {
+	a.release(a.cur, a.fill, a.end-a.fill)
 	a.fill, a.end = 0, 0
+	forget := a.forgets && (a.aged || a.live > a.forgetAt)
 	var work []uint64
-	for _, r := range roots {
-		for _, v := range r {
-			work = a.reach(work, v)
-			work = a.drain(work)
+	kept := a.near
+	a.near = nil
+	if forget {
+		for i := len(stack) - 1; i >= max(0, len(stack)-nearStack); i-- {
+			work = a.reach(work, stack[i])
+		}
+		done := 0
+		for ; done < min(len(work), nearBlocks); done++ {
+			work = a.visit(work, work[done], false)
+		}
+		a.near = append(a.near, work[:done]...)
+		work = a.drain(work[done:], true)
+	}
+	for _, p := range kept { // the memo's pages that hold them may not be among those given
+		if w := a.at(p); w[0]>>nBits&flagMark == 0 {
+			w[0] |= flagMark << nBits
+			work = a.drain(append(work, p), forget)
+		}
+	}
+	for _, v := range stack[low:] {
+		work = a.drain(a.reach(work, v), forget)
+	}
+	for _, page := range pages {
+		for _, v := range page {
+			work = a.drain(a.reach(work, v), forget)
 		}
 	}
 	for v := range a.attached {
@@ -24,7 +72,15 @@ func (a *arena) collect(roots ...[]Value) {
 			delete(a.attached, v)
 		}
 	}
+	a.aged = a.aged || forget
 	a.sweep()
+}
+
+// everything says whether the next collection must look at old blocks too: when more is alive than so many entries
+// account for, and more than twice what the last such collection left.
+func (a *arena) everything(entries int64) bool {
+	a.minor = a.aged && (a.live < 3*entries+a.forgetAt || a.live < 2*a.full)
+	return !a.minor
 }
 
 // reach marks v's block and, when it is new, puts it on the work list.
@@ -33,91 +89,53 @@ func (a *arena) reach(work []uint64, v Value) []uint64 {
 		return work
 	}
 	w := a.at(v.payload())
-	if w[0]>>nBits&flagMark != 0 {
+	if f := w[0] >> nBits; f&flagMark != 0 || a.minor && f&flagOld != 0 {
 		return work
 	}
 	w[0] |= flagMark << nBits
 	return append(work, v.payload())
 }
 
-func (a *arena) drain(work []uint64) []uint64 {
+func (a *arena) drain(work []uint64, forget bool) []uint64 {
 	for len(work) > 0 {
 		p := work[len(work)-1]
-		work = work[:len(work)-1]
-		w := a.at(p)
-		switch Kind(w[0] >> payloadBits) {
-		case KindTuple, KindFrozenSet:
-		case KindList, KindDict, KindSet:
-			if w[1] != 0 {
-				a.at(w[1])[0] |= flagMark << nBits
-			}
-		case KindCall:
-			work = a.reach(work, Value(w[1]))
-			work = a.reach(work, Value(w[2]))
-			if w[0]>>nBits&flagAttached != 0 {
-				for _, t := range a.attached[mk(KindCall, p)] {
-					work = a.reach(work, t.Args)
-				}
-			}
-			continue
-		case KindPersistent:
-			work = a.reach(work, Value(w[1]))
-			continue
-		default:
-			continue
-		}
-		for _, it := range a.stored(w) {
-			work = a.reach(work, Value(it))
-		}
+		work = a.visit(work[:len(work)-1], p, forget)
 	}
 	return work
 }
 
-// sweep rebuilds the free lists from what is not marked, joining neighbours, and gives empty chunks back.
-func (a *arena) sweep() {
-	clear(a.free[:])
-	a.runs = a.runs[:0]
-	a.live, a.since = 0, 0
-	for c := 1; c < len(a.chunks); c++ {
-		if a.chunks[c] == nil {
-			continue
+// visit reaches what the block at p holds, or lets the coming sweep make it forget that.
+func (a *arena) visit(work []uint64, p uint64, forget bool) []uint64 {
+	w := a.at(p)
+	if forget {
+		w[0] |= flagForget << nBits
+	}
+	k, forgot := Kind(w[0]>>payloadBits), w[0]>>nBits&flagForgot != 0
+	switch k {
+	case KindCall:
+		work = a.reach(work, Value(w[1]))
+		if !forgot && !forget {
+			work = a.reach(work, Value(w[2]))
 		}
-		if a.sweepChunk(c) == 0 {
-			a.words -= int64(len(a.chunks[c]))
-			a.chunks[c] = nil
-			a.spare = append(a.spare, c)
+		if w[0]>>nBits&flagAttached != 0 {
+			for _, t := range a.attached[mk(KindCall, p)] {
+				work = a.reach(work, t.Args)
+			}
+		}
+	case KindPersistent:
+		if !forgot && !forget {
+			work = a.reach(work, Value(w[1]))
+		}
+	case KindTuple, KindFrozenSet, KindList, KindDict, KindSet:
+		if forgot || forget {
+			break
+		}
+		for _, it := range a.stored(w) {
+			work = a.reach(work, Value(it))
+		}
+		if k != KindTuple && k != KindFrozenSet && w[1] != 0 {
+			a.at(w[1])[0] |= flagMark << nBits
 		}
 	}
-}
-
-// sweepChunk gives the number of words alive in chunk c; free runs are listed only if there are some.
-func (a *arena) sweepChunk(c int) (live int) {
-	chunk := a.chunks[c]
-	for off := 0; off < len(chunk); {
-		size := a.sizeOf(chunk[off])
-		if chunk[off]>>nBits&flagMark != 0 {
-			live += size
-		}
-		off += size
-	}
-	if live == 0 {
-		return 0
-	}
-	a.live += int64(live)
-	dead := 0
-	for off := 0; off < len(chunk); {
-		h := chunk[off]
-		size := a.sizeOf(h)
-		if h>>nBits&flagMark == 0 {
-			off += size
-			dead += size
-			continue
-		}
-		a.release(c, off-dead, dead)
-		dead = 0
-		chunk[off] &^= flagMark << nBits
-		off += size
-	}
-	a.release(c, len(chunk)-dead, dead)
-	return live
+	return work
 }

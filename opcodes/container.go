@@ -6,7 +6,7 @@ import "slices"
 func (m *Machine) tupleN(n int) {
 	if at := len(m.stack) - n; at >= m.fence {
 		v := m.newTuple(KindTuple, m.stack[at:])
-		m.stack = m.stack[:at]
+		m.cut(at)
 		m.push(v)
 		return
 	}
@@ -101,7 +101,7 @@ func (m *Machine) setDict(d Value, items []Value) bool {
 func (m *Machine) setItem() {
 	if at := len(m.stack) - 2; at > m.fence {
 		m.setOn(m.stack[at-1], m.stack[at:])
-		m.stack = m.stack[:at]
+		m.cut(at)
 		return
 	}
 	v, ok1 := m.pop()
@@ -194,8 +194,8 @@ func (m *Machine) setAt(target Value, x int64, v Value) bool {
 		w[0] |= flagMutated << nBits
 		return m.byteItems([]Value{v})
 	}
-	if x < int64(m.a.limit) {
-		m.a.stored(w)[x] = uint64(v)
+	if kept := m.a.stored(w); x < int64(len(kept)) {
+		kept[x] = uint64(v)
 	} else {
 		w[0] |= flagMutated << nBits
 	}
@@ -226,7 +226,7 @@ func (m *Machine) mutate(k EventKind, target Value, items []Value) {
 func (m *Machine) append1() {
 	if at := len(m.stack) - 1; at > m.fence {
 		m.appendOn(m.stack[at-1], m.stack[at:])
-		m.stack = m.stack[:at]
+		m.cut(at)
 		return
 	}
 	v, ok1 := m.pop()

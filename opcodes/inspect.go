@@ -56,7 +56,7 @@ func (m *Machine) Whole(v Value) bool {
 	w := m.a.at(v.payload())
 	switch v.Kind() {
 	case KindTuple, KindList, KindDict, KindSet, KindFrozenSet:
-		return w[0]&nMask <= uint64(m.a.limit) && w[0]>>nBits&flagMutated == 0
+		return w[0]&nMask <= uint64(m.a.limit) && w[0]>>nBits&(flagMutated|flagForgot) == 0
 	case KindBytearray, KindView:
 		return w[0]>>nBits&flagMutated == 0
 	}
@@ -195,21 +195,29 @@ func (m *Machine) Global(v Value) *Global {
 	return m.globals[v.payload()]
 }
 
-// Call gives the callable, the arguments and the offset of the opcode that made a KindCall.
+// Call gives the callable, the arguments and the offset of the opcode that made a KindCall. The arguments are 0 if the
+// machine had to forget them to keep its memory, which it does only to what the top of the stack does not reach.
 func (m *Machine) Call(v Value) (callee, args Value, off int64) {
 	if v.Kind() != KindCall {
 		return 0, 0, 0
 	}
 	w := m.a.at(v.payload())
-	return Value(w[1]), Value(w[2]), int64(w[0] & nMask)
+	if w[0]>>nBits&flagForgot == 0 {
+		args = Value(w[2])
+	}
+	return Value(w[1]), args, int64(w[0] & nMask)
 }
 
-// PersistentID gives the id of a KindPersistent, or 0.
+// PersistentID gives the id of a KindPersistent, or 0 if the machine had to forget it.
 func (m *Machine) PersistentID(v Value) Value {
 	if v.Kind() != KindPersistent {
 		return 0
 	}
-	return Value(m.a.at(v.payload())[1])
+	w := m.a.at(v.payload())
+	if w[0]>>nBits&flagForgot != 0 {
+		return 0
+	}
+	return Value(w[1])
 }
 
 // An Attachment is what one opcode gave to a call result: Args as in the Event of that Kind.

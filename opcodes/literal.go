@@ -226,6 +226,14 @@ func (m *Machine) textUnicode() {
 	m.literal(KindStr, s)
 }
 
+// nextBuffer is NEXT_BUFFER: something that the loader was given beside the stream.
+func (m *Machine) nextBuffer() {
+	m.assume() // that there are buffers, and what they are
+	v := mk(KindBuffer, uint64(m.opOff))
+	m.emit(Event{Kind: EvBuffer, Result: v})
+	m.push(v)
+}
+
 // readonlyBuffer is READONLY_BUFFER, which takes whatever memoryview takes.
 func (m *Machine) readonlyBuffer() {
 	v, ok := m.top()
@@ -240,7 +248,8 @@ func (m *Machine) readonlyBuffer() {
 	case v.Unknown():
 		m.assume()
 	case k == KindBytearray:
-		m.stack[len(m.stack)-1] = mk(KindView, v.payload())
+		m.cut(len(m.stack) - 1)
+		m.push(mk(KindView, v.payload()))
 	default:
 		m.drop(m.set, "%s is no buffer", k)
 	}

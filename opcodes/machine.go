@@ -13,9 +13,10 @@ type Machine struct {
 
 	set       Readings // who still agrees about everything below
 	stack     []Value
+	low       int // the stack below it has not changed since the last collection
 	marks     []int
 	fence     int // the topmost mark, or 0: what modern readers do not reach below
-	memo      []Value
+	memo      memoTable
 	memoFar   map[uint64]Value // indices that are far from dense
 	memoText  map[string]Value // keys that are no 64-bit number
 	memoLen   int
@@ -66,7 +67,7 @@ func Run(r io.ReaderAt, size int64, opt Options) *Report {
 	}
 	m.opt.Budget = opt.Budget.orDefault()
 	m.opsLeft, m.stringsLeft = m.opt.Budget.Opcodes, m.opt.Budget.StringBytes
-	m.w = window{r: r, size: size, buf: make([]byte, max(lookahead, min(windowSize, size-opt.Start)))}
+	m.w = window{r: r, size: size, buf: make([]byte, windowFor(opt, size))}
 	m.globalIDs = map[string]int{}
 	m.rep.Assumed = -1
 	m.forks = []fork{{set: m.opt.Readings, at: math.MinInt64}}
@@ -86,6 +87,13 @@ func Run(r io.ReaderAt, size int64, opt Options) *Report {
 	return &m.rep
 }
 
+func windowFor(opt Options, size int64) int64 {
+	if opt.window > 0 {
+		return max(lookahead, int64(opt.window))
+	}
+	return max(lookahead, min(windowSize, size-opt.Start))
+}
+
 func (b Budget) orDefault() Budget {
 	d := DefaultBudget()
 	for _, f := range [...]struct{ have, def *int64 }{
@@ -101,13 +109,16 @@ func (b Budget) orDefault() Budget {
 // reset makes the machine new for the readings of f.
 func (m *Machine) reset(f fork) {
 	m.set, m.from = f.set, f.at
-	m.a = arena{limit: KeptItems}
+	m.a = arena{limit: KeptItems, collector: collector{forgets: !m.opt.Contents, forgetAt: forgetWords}}
+	if m.opt.tune != nil {
+		m.opt.tune(&m.a)
+	}
 	if m.opt.Contents {
 		m.a.limit = 1 << 40
 		m.a.attached = map[Value][]Attachment{}
 	}
-	m.stack, m.marks, m.fence = m.stack[:0], m.marks[:0], 0
-	m.memo, m.memoFar, m.memoText, m.memoLen = nil, nil, nil, 0
+	m.stack, m.low, m.marks, m.fence = m.stack[:0], 0, m.marks[:0], 0
+	m.memo, m.memoFar, m.memoText, m.memoLen = memoTable{}, nil, nil, 0
 	m.keyKinds, m.splitKeys = 0, f.splitKeys
 	m.moved, m.pins, m.stackNames = nil, nil, nil
 	m.proto, m.frameEnd, m.halted = 0, noFrame, false
@@ -149,19 +160,29 @@ func (m *Machine) housekeep() {
 		m.fail(&Error{Kind: ReadFailed, Offset: m.w.off(), Msg: "cannot read the stream", Err: m.w.err})
 		return
 	}
-	if m.a.due() {
-		roots := [][]Value{m.stack, m.memo, m.pins}
-		for _, v := range m.memoFar {
-			roots = append(roots, []Value{v})
-		}
-		for _, v := range m.memoText {
-			roots = append(roots, []Value{v})
-		}
-		m.a.collect(roots...)
+	if m.a.due() || m.opt.collect != nil && m.opt.collect(m) {
+		m.collect()
 	}
 	if m.a.words > m.opt.Budget.Words+chunkWords {
 		m.exceed("containers need more than the budget of %d words", m.opt.Budget.Words)
 	}
+}
+
+func (m *Machine) collect() {
+	all := m.a.everything(int64(len(m.stack) + m.memoLen))
+	pages := append(m.memo.changed(all), m.pins)
+	far := make([]Value, 0, len(m.memoFar)+len(m.memoText))
+	for _, v := range m.memoFar {
+		far = append(far, v)
+	}
+	for _, v := range m.memoText {
+		far = append(far, v)
+	}
+	if all {
+		m.low = 0
+	}
+	m.a.collect(m.stack, m.low, append(pages, far))
+	m.low = len(m.stack)
 }
 
 // emit tells the handler, unless an earlier run told it.

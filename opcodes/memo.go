@@ -28,10 +28,8 @@ func (m *Machine) binGet() {
 }
 
 func (m *Machine) get(i uint64) {
-	v := Value(0)
-	if i < uint64(len(m.memo)) {
-		v = m.memo[i]
-	} else {
+	v := m.memo.get(i)
+	if i >= m.memo.n {
 		v = m.memoFar[i]
 	}
 	if v == 0 {
@@ -59,32 +57,46 @@ func (m *Machine) memoize() {
 }
 
 func (m *Machine) put(i uint64, v Value) {
-	switch {
-	case i < uint64(len(m.memo)):
-		if m.memo[i] == 0 && !m.entry() {
+	if i >= m.memo.n {
+		if i >= 2*uint64(m.memoLen)+64 {
+			m.putFar(i, v)
 			return
 		}
-		m.memo[i] = v
-		return
-	case i < 2*uint64(m.memoLen)+64: // dense enough: at most two words an entry
-		for uint64(len(m.memo)) <= i { // entries that were far are near now
-			far := m.memoFar[uint64(len(m.memo))]
+		for m.memo.n <= i { // dense enough: at most two words an entry. What was far is near now
+			far := m.memoFar[m.memo.n]
 			if far != 0 {
-				delete(m.memoFar, uint64(len(m.memo)))
+				delete(m.memoFar, m.memo.n)
 			}
-			m.memo = append(m.memo, far)
+			m.memo.add(far)
 		}
-		m.put(i, v)
-		return
 	}
+	if m.memo.get(i) != 0 || m.entry() {
+		m.memo.set(i, v)
+	}
+}
+
+// putFar keeps an entry whose index would leave much of a table empty.
+func (m *Machine) putFar(i uint64, v Value) {
 	if m.memoFar == nil {
 		m.memoFar = map[uint64]Value{}
 	}
-	if m.memoFar[i] == 0 && !m.entry() {
+	if m.memoFar[i] == 0 && (!m.entry() || !m.few()) {
 		return
 	}
 	m.memoFar[i] = v
 }
+
+// few holds the entries that are in no table to a number that no pickler reaches.
+func (m *Machine) few() bool {
+	if len(m.memoFar)+len(m.memoText) >= maxSparse {
+		m.exceed("more than %d memo entries whose indices are far apart", maxSparse)
+		return false
+	}
+	return true
+}
+
+// maxSparse bounds what costs a map entry and is looked at in each collection.
+const maxSparse = 1 << 18
 
 // entry counts a new memo entry.
 func (m *Machine) entry() bool {
@@ -207,7 +219,7 @@ func (m *Machine) textPut() {
 			m.exceed("more string bytes than the budget of %d", m.opt.Budget.StringBytes)
 			return
 		}
-		if !m.entry() {
+		if !m.entry() || !m.few() {
 			return
 		}
 	}

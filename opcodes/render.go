@@ -46,6 +46,10 @@ func (m *Machine) render(b *strings.Builder, v Value, limit, depth int) {
 			return
 		}
 		m.render(b, callee, limit, depth-1)
+		if args == 0 {
+			b.WriteString("(...)")
+			return
+		}
 		if args.Kind() != KindTuple {
 			b.WriteString("(*")
 			m.render(b, args, limit, depth-1)

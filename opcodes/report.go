@@ -29,6 +29,10 @@ type Options struct {
 	// (Machine.Attached), whole, within Budget.Words. Without it containers keep their first KeptItems, which is
 	// enough to judge arguments, and memory does not grow with what is stored in them.
 	Contents bool
+
+	window  int                 // tests: bytes of the window, if not windowSize
+	collect func(*Machine) bool // tests: whether to collect now, if not when it is due
+	tune    func(*arena)        // tests: a change of the arena's limits
 }
 
 // KeptItems is how many items (pairs, for a dict) of each container are kept without Options.Contents.

@@ -16,10 +16,16 @@ func (m *Machine) push(v Value) {
 func (m *Machine) pop() (Value, bool) {
 	if n := len(m.stack); n > m.fence {
 		v := m.stack[n-1]
-		m.stack = m.stack[:n-1]
+		m.cut(n - 1)
 		return v, true
 	}
 	return m.below(true)
+}
+
+// cut makes n the height of the stack.
+func (m *Machine) cut(n int) {
+	m.stack = m.stack[:n]
+	m.low = min(m.low, n)
 }
 
 // top looks at the topmost value.
@@ -55,9 +61,15 @@ func (m *Machine) below(pop bool) (Value, bool) {
 	}
 	v := m.stack[len(m.stack)-1]
 	if pop {
-		m.stack = m.stack[:len(m.stack)-1]
+		m.cut(len(m.stack) - 1)
 	}
 	return v, true
+}
+
+func (m *Machine) dup() {
+	if v, ok := m.top(); ok {
+		m.push(v)
+	}
 }
 
 func (m *Machine) mark() {
@@ -93,7 +105,7 @@ func (m *Machine) sinceMark() ([]Value, bool) {
 		return nil, false
 	}
 	items := m.stack[at:]
-	m.stack = m.stack[:at]
+	m.cut(at)
 	return items, true
 }
 

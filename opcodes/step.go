@@ -1,165 +1,81 @@
 package opcodes
 
+// actions gives what each opcode does; nil is no opcode.
+var actions = [256]func(*Machine){
+	opMark: (*Machine).mark, opStop: (*Machine).stop, opPop: (*Machine).popTop, opPopMark: (*Machine).popMark,
+	opDup: (*Machine).dup,
+
+	opNone:     func(m *Machine) { m.push(mk(KindNone, 0)) },
+	opNewTrue:  func(m *Machine) { m.push(mk(KindTrue, 0)) },
+	opNewFalse: func(m *Machine) { m.push(mk(KindFalse, 0)) },
+	opInt:      (*Machine).textInt,
+	opLong:     (*Machine).textLong,
+	opFloat:    (*Machine).textFloat,
+	opBinInt:   func(m *Machine) { m.fixed(KindInt, 4) },
+	opBinInt1:  func(m *Machine) { m.fixed(KindInt, 1) },
+	opBinInt2:  func(m *Machine) { m.fixed(KindInt, 2) },
+	opBinFloat: func(m *Machine) { m.fixed(KindFloat, 8) },
+	opLong1:    func(m *Machine) { m.bytes(KindInt, 1, false) },
+	opLong4:    func(m *Machine) { m.bytes(KindInt, 4, false) },
+
+	opString:          (*Machine).textString,
+	opUnicode:         (*Machine).textUnicode,
+	opBinString:       func(m *Machine) { m.bytes(KindStr8, 4, false) },
+	opShortBinString:  func(m *Machine) { m.bytes(KindStr8, 1, false) },
+	opShortBinUnicode: func(m *Machine) { m.unicode(1) },
+	opBinUnicode:      func(m *Machine) { m.unicode(4) },
+	opBinUnicode8:     func(m *Machine) { m.unicode(8) },
+	opShortBinBytes:   func(m *Machine) { m.bytes(KindBytes, 1, true) },
+	opBinBytes:        func(m *Machine) { m.bytes(KindBytes, 4, true) },
+	opBinBytes8:       func(m *Machine) { m.bytes(KindBytes, 8, true) },
+	opByteArray8:      func(m *Machine) { m.bytes(KindBytearray, 8, true) },
+	opNextBuffer:      (*Machine).nextBuffer, opReadonlyBuffer: (*Machine).readonlyBuffer,
+
+	opGet: (*Machine).textGet, opBinGet: (*Machine).binGet, opLongBinGet: (*Machine).binGet,
+	opPut: (*Machine).textPut, opBinPut: (*Machine).binPut, opLongBinPut: (*Machine).binPut,
+	opMemoize: (*Machine).memoize,
+
+	opTuple: (*Machine).tuple, opList: (*Machine).list, opDict: (*Machine).dict, opFrozenSet: (*Machine).frozenSet,
+	opEmptyTuple: func(m *Machine) { m.push(emptyTuple) },
+	opEmptyList:  func(m *Machine) { m.push(m.a.pair(KindList, 0, 0)) },
+	opEmptyDict:  func(m *Machine) { m.push(m.a.pair(KindDict, 0, 0)) },
+	opEmptySet:   func(m *Machine) { m.push(m.a.pair(KindSet, 0, 0)) },
+	opTuple1:     func(m *Machine) { m.tupleN(1) },
+	opTuple2:     func(m *Machine) { m.tupleN(2) },
+	opTuple3:     func(m *Machine) { m.tupleN(3) },
+	opAppend:     (*Machine).append1, opAppends: (*Machine).appends, opSetItem: (*Machine).setItem,
+	opSetItems: (*Machine).setItems, opAddItems: (*Machine).addItems,
+
+	opGlobal: (*Machine).global, opStackGlobal: (*Machine).stackGlobal,
+	opExt1:   func(m *Machine) { m.extension(1) },
+	opExt2:   func(m *Machine) { m.extension(2) },
+	opExt4:   func(m *Machine) { m.extension(4) },
+	opPersID: (*Machine).persID, opBinPersID: (*Machine).binPersID,
+	opReduce: (*Machine).reduce, opInst: (*Machine).inst, opObj: (*Machine).obj, opBuild: (*Machine).build,
+	opNewObj:   func(m *Machine) { m.newObj(false) },
+	opNewObjEx: func(m *Machine) { m.newObj(true) },
+
+	opProto: (*Machine).protocol, opFrame: (*Machine).frame,
+}
+
+// sincePython3 holds the opcodes of protocols 3 to 5, which Python 2 lacks.
+var sincePython3 = [256]bool{
+	opShortBinBytes: true, opBinBytes: true, opBinBytes8: true, opByteArray8: true, opNextBuffer: true,
+	opReadonlyBuffer: true, opShortBinUnicode: true, opBinUnicode8: true, opMemoize: true, opStackGlobal: true,
+	opFrame: true, opEmptySet: true, opAddItems: true, opFrozenSet: true, opNewObjEx: true,
+}
+
 // step executes the opcode that was just read.
 func (m *Machine) step() {
-	switch m.op {
-	case opMark:
-		m.mark()
-	case opNone:
-		m.push(mk(KindNone, 0))
-	case opBinInt1:
-		m.fixed(KindInt, 1)
-	case opBinInt2:
-		m.fixed(KindInt, 2)
-	case opBinInt:
-		m.fixed(KindInt, 4)
-	case opBinFloat:
-		m.fixed(KindFloat, 8)
-	case opNewTrue:
-		m.push(mk(KindTrue, 0))
-	case opNewFalse:
-		m.push(mk(KindFalse, 0))
-	case opBinGet, opLongBinGet:
-		m.binGet()
-	case opBinPut, opLongBinPut:
-		m.binPut()
-	case opBinUnicode:
-		m.unicode(4)
-	case opShortBinString:
-		m.bytes(KindStr8, 1, false)
-	case opTuple1:
-		m.tupleN(1)
-	case opTuple2:
-		m.tupleN(2)
-	case opTuple3:
-		m.tupleN(3)
-	case opEmptyTuple:
-		m.push(emptyTuple)
-	case opEmptyList:
-		m.push(m.a.pair(KindList, 0, 0))
-	case opEmptyDict:
-		m.push(m.a.pair(KindDict, 0, 0))
-	case opTuple:
-		m.tuple()
-	case opAppend:
-		m.append1()
-	case opAppends:
-		m.appends()
-	case opSetItem:
-		m.setItem()
-	case opSetItems:
-		m.setItems()
-	case opGlobal:
-		m.global()
-	case opReduce:
-		m.reduce()
-	case opBuild:
-		m.build()
-	case opPop:
-		m.popTop()
-	case opPopMark:
-		m.popMark()
-	case opDup:
-		if v, ok := m.top(); ok {
-			m.push(v)
-		}
-	case opStop:
-		m.stop()
-	case opNewObj:
-		m.newObj(false)
-	default:
-		m.stepRare()
+	do := actions[m.op]
+	if do == nil {
+		m.drop(m.set, "no such opcode")
+		return
 	}
-}
-
-// stepRare executes what dense streams are not full of, and what protocols 3 to 5 brought, which Python 2 lacks.
-func (m *Machine) stepRare() {
-	switch m.op {
-	case opInt:
-		m.textInt()
-	case opLong:
-		m.textLong()
-	case opFloat:
-		m.textFloat()
-	case opString:
-		m.textString()
-	case opUnicode:
-		m.textUnicode()
-	case opGet:
-		m.textGet()
-	case opPut:
-		m.textPut()
-	case opLong1:
-		m.bytes(KindInt, 1, false)
-	case opLong4:
-		m.bytes(KindInt, 4, false)
-	case opBinString:
-		m.bytes(KindStr8, 4, false)
-	case opList:
-		m.list()
-	case opDict:
-		m.dict()
-	case opInst:
-		m.inst()
-	case opObj:
-		m.obj()
-	case opPersID:
-		m.persID()
-	case opBinPersID:
-		m.binPersID()
-	case opProto:
-		m.protocol()
-	case opExt1:
-		m.extension(1)
-	case opExt2:
-		m.extension(2)
-	case opExt4:
-		m.extension(4)
-	default:
-		if OpName(m.op) == "" {
-			m.drop(m.set, "no such opcode")
-		} else if m.drop(Python2, "Python 2 has no such opcode") {
-			m.stepModern()
-		}
+	if m.set&Python2 != 0 && sincePython3[m.op] && !m.drop(Python2, "Python 2 has no such opcode") {
+		return
 	}
-}
-
-func (m *Machine) stepModern() {
-	switch m.op {
-	case opShortBinUnicode:
-		m.unicode(1)
-	case opBinUnicode8:
-		m.unicode(8)
-	case opMemoize:
-		m.memoize()
-	case opStackGlobal:
-		m.stackGlobal()
-	case opFrame:
-		m.frame()
-	case opShortBinBytes:
-		m.bytes(KindBytes, 1, true)
-	case opBinBytes:
-		m.bytes(KindBytes, 4, true)
-	case opBinBytes8:
-		m.bytes(KindBytes, 8, true)
-	case opByteArray8:
-		m.bytes(KindBytearray, 8, true)
-	case opEmptySet:
-		m.push(m.a.pair(KindSet, 0, 0))
-	case opAddItems:
-		m.addItems()
-	case opFrozenSet:
-		m.frozenSet()
-	case opNewObjEx:
-		m.newObj(true)
-	case opNextBuffer:
-		m.assume() // that there are buffers, and what they are
-		v := mk(KindBuffer, uint64(m.opOff))
-		m.emit(Event{Kind: EvBuffer, Result: v})
-		m.push(v)
-	case opReadonlyBuffer:
-		m.readonlyBuffer()
-	}
+	do(m)
 }
 
 // protocol is PROTO. It may stand anywhere and changes how names are resolved from there on.

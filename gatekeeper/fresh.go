@@ -16,7 +16,7 @@ import (
 type entry struct {
 	judgement *Judgement
 	question  *Question // for a policy that refers to the opener
-	epoch     uint64    // of the policy
+	epochs    epochs
 	dirs      []dirStamp
 	inputs    []provenance.InputID // every list and sidecar, absent ones too
 	present   []provenance.InputID // those that the stamps of their folders do not cover
@@ -88,7 +88,9 @@ func stampDirs(tree Tree, names, more []string) []dirStamp {
 func uncovered(inputs []provenance.InputID, stamps []dirStamp) []provenance.InputID {
 	var out []provenance.InputID
 	for _, in := range inputs {
-		covered := in.Absent && !in.Outside && slices.ContainsFunc(stamps, func(s dirStamp) bool { return s.path == path.Dir(in.Path) })
+		// A dangling link may come to life while its folder stays as it is: only a plainly absent name is covered.
+		known := in.Folder && slices.ContainsFunc(stamps, func(s dirStamp) bool { return s.path == path.Clean(in.Path) })
+		covered := known || in.Absent && in.Plain && !in.Outside && slices.ContainsFunc(stamps, func(s dirStamp) bool { return s.path == path.Dir(in.Path) })
 		if !covered {
 			out = append(out, in)
 		}
@@ -98,7 +100,7 @@ func uncovered(inputs []provenance.InputID, stamps []dirStamp) []provenance.Inpu
 
 // current says whether a cached verdict still depends on what it was made from, without reading anything.
 func (g *Gate) current(e *entry, tree Tree) bool {
-	if g.cfg.Adviser != nil && g.cfg.Adviser.Epoch() != e.epoch {
+	if g.epochs() != e.epochs {
 		return false
 	}
 	for _, s := range e.dirs {
@@ -110,9 +112,25 @@ func (g *Gate) current(e *entry, tree Tree) bool {
 	return provenance.Current(provenanceTree(tree), e.present)
 }
 
+// epochs name the policy and the trust (keys, lists, configuration) that a verdict was reached under.
+type epochs struct {
+	policy uint64
+	trust  string
+}
+
+func (g *Gate) epochs() (e epochs) {
+	if g.cfg.Adviser != nil {
+		e.policy = g.cfg.Adviser.Epoch()
+	}
+	if t, ok := g.cfg.Examiner.(interface{ Epoch() string }); ok {
+		e.trust = t.Epoch()
+	}
+	return e
+}
+
 // remember keeps a verdict that was reached. A failure is not kept: the next open tries again.
 func (g *Gate) remember(c *judging, failure error) *entry {
-	e := &entry{judgement: &Judgement{Report: c.report, Identity: c.id, Manifest: c.manifest}, epoch: c.epoch}
+	e := &entry{judgement: &Judgement{Report: c.report, Identity: c.id, Manifest: c.manifest}, epochs: c.epochs}
 	if c.evidence == nil || c.result == nil {
 		return e
 	}

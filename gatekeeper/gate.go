@@ -21,7 +21,8 @@ type Analyst interface {
 	Analyse(ctx context.Context, f *os.File, m *integrity.Manifest, names []string) (*formats.Result, error)
 }
 
-// An Examiner gathers what vouches for a file. *provenance.Verifier is one.
+// An Examiner gathers what vouches for a file. *provenance.Verifier is one. If it has a method Epoch() string, verdicts
+// reached under another epoch are made anew.
 type Examiner interface {
 	Evidence(ctx context.Context, tree provenance.Tree, s provenance.Subject) (*provenance.Evidence, error)
 }

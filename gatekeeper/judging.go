@@ -24,7 +24,7 @@ type judging struct {
 	tally    tally
 	unmet    []string // requirements
 	denials  []string // by the policy
-	epoch    uint64   // of the policy, taken before it is asked
+	epochs   epochs   // taken before anything is looked up under them
 	dirs     []dirStamp
 	early    bool // refused before the analysis, by a requirement
 }
@@ -139,9 +139,7 @@ func (g *Gate) examine(ctx context.Context, c *judging) error {
 	}
 	// Stamped before anything is looked up: what changes from now on makes the verdict outdated.
 	c.dirs = stampDirs(c.subject.Tree, append([]string{c.subject.Path}, c.links.paths...), c.links.dirs)
-	if g.cfg.Adviser != nil {
-		c.epoch = g.cfg.Adviser.Epoch()
-	}
+	c.epochs = g.epochs()
 	e, err := g.cfg.Examiner.Evidence(ctx, provenanceTree(c.subject.Tree), provenance.Subject{
 		Path: c.subject.Path, Links: c.links.paths, SHA256: c.manifest.Digest, Size: c.manifest.Size,
 		File: integrity.NewReader(c.subject.File, c.manifest),

@@ -2,6 +2,7 @@ package gatekeeper
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -48,7 +49,7 @@ func (g *Gate) View(ctx context.Context, s Subject, name string, kind views.Kind
 	if err != nil {
 		return nil, err
 	}
-	key := verdictKey{id: id, path: "view\x00" + name}
+	key := viewKey(id, name)
 	e := g.memory.verdict(key)
 	if e == nil || !g.current(e, s.Tree) {
 		e, err = g.flights.do(ctx, key, func() (func() *entry, error) {
@@ -66,14 +67,45 @@ func (g *Gate) View(ctx context.Context, s Subject, name string, kind views.Kind
 			return nil, err
 		}
 	}
+	return g.viewOf(ctx, e, s.Opener)
+}
+
+func viewKey(id integrity.Identity, name string) verdictKey {
+	return verdictKey{id: id, path: "view\x00" + name}
+}
+
+func (g *Gate) viewOf(ctx context.Context, e *entry, o *Opener) (*View, error) {
 	switch {
 	case e.err != nil:
 		return nil, e.err
 	case e.answer == nil:
 		return nil, errors.New("no view could be made")
 	}
-	j, err := g.forOpener(ctx, e, s.Opener)
+	j, err := g.forOpener(ctx, e, o)
 	return &View{Judgement: j, answer: e.answer}, err
+}
+
+// RememberedView gives what View would, without any work, where it is known, still current, and the same for every opener.
+func (g *Gate) RememberedView(s Subject, name string) (v *View, ok bool, err error) {
+	if g.cfg.Adviser != nil && g.cfg.Adviser.RefersToOpener() {
+		return nil, false, nil
+	}
+	id, err := integrity.IdentityOf(int(s.File.Fd()))
+	if err != nil {
+		return nil, false, nil
+	}
+	e := g.memory.verdict(viewKey(id, name))
+	if e == nil || !g.current(e, s.Tree) {
+		return nil, false, nil
+	}
+	v, err = g.viewOf(context.Background(), e, nil)
+	return v, true, err
+}
+
+// TamperedView is Tampered for bytes that were read through the view name of source.
+func (g *Gate) TamperedView(name, source string, id integrity.Identity, err *integrity.TamperError) {
+	g.memory.forget(viewKey(id, name))
+	g.Tampered(source, id, err)
 }
 
 // makeView judges the source, has the view made in the jail, and judges the view.
@@ -173,6 +205,12 @@ func first(reasons []string) string {
 
 // Size is the view's size in bytes.
 func (v *View) Size() int64 { return v.answer.Size() }
+
+// Fingerprint names the view's bytes without reading them: the same one means the same bytes.
+func (v *View) Fingerprint() integrity.Digest {
+	shown := v.answer.Fingerprint()
+	return sha256.Sum256(append(shown[:], v.Judgement.Manifest.Digest[:]...))
+}
 
 // Reader serves the view's bytes from the source, which file leads to: every byte through the Manifest that was judged.
 func (v *View) Reader(file io.ReaderAt) (io.ReaderAt, error) {

@@ -44,7 +44,7 @@ type Limits struct {
 	WallPerGiB time.Duration // more for each GiB of the job's files; 0: 30 s
 	CPU        time.Duration // CPU time, whole seconds; 0: 20 s
 	CPUPerGiB  time.Duration // 0: 20 s
-	Data       int64         // bytes of RLIMIT_DATA of any job; 0: 96 MiB
+	Data       int64         // bytes of RLIMIT_DATA of any job; 0: 192 MiB (a 7z or xz dictionary may take 64 MiB, twice while it grows)
 	DataRatio  int64         // more bytes for each byte of the job's files; 0: 4
 	DataMax    int64         // never more than this, manifests aside; 0: 1 GiB
 	Answer     int64         // bytes of the answer; 0: 16 MiB
@@ -101,7 +101,7 @@ func (l Limits) withDefaults() Limits {
 	def(&l.WallPerGiB, 30*time.Second)
 	def(&l.CPU, 20*time.Second)
 	def(&l.CPUPerGiB, 20*time.Second)
-	num(&l.Data, 96<<20)
+	num(&l.Data, 192<<20)
 	num(&l.DataRatio, 4)
 	num(&l.DataMax, 1<<30)
 	num(&l.Answer, 16<<20)

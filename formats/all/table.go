@@ -5,6 +5,7 @@ import (
 	"trustfs/formats/archive"
 	"trustfs/formats/flax"
 	"trustfs/formats/gguf"
+	"trustfs/formats/joblib"
 	"trustfs/formats/keras"
 	"trustfs/formats/native"
 	"trustfs/formats/numpy"
@@ -42,6 +43,7 @@ var table = append([]entry{
 	{archive.SevenZip{}, "a 7z archive"},
 	{numpy.NPY{}, "npy"},
 	{torch.Legacy{}, "a pickle"},
+	{joblib.Companions{}, "a pickle"},
 	{pickle.Inspector{}, "a pickle"},
 	// A zip of labels behind a TensorFlow Lite model is that format's own metadata.
 	{tensorflow.TFLite{}, "a zip archive"},

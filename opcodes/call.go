@@ -177,6 +177,7 @@ func (m *Machine) buildPlain(obj, state Value) {
 
 // maybeFalse says whether v is false in a condition, or may be.
 func (m *Machine) maybeFalse(v Value) bool {
+	m.charge(v)
 	switch v.Kind() {
 	case KindNone, KindFalse:
 		return true
@@ -185,5 +186,5 @@ func (m *Machine) maybeFalse(v Value) bool {
 	case KindInt, KindFloat:
 		return m.zero(v)
 	}
-	return v.Unknown() || m.length(v) == 0
+	return v.Unknown() || m.empty(v)
 }

@@ -161,6 +161,7 @@ func (m *Machine) setOn(target Value, items []Value) {
 func (m *Machine) setIndex(target Value, items []Value) {
 	for i := 0; i < len(items); i += 2 {
 		key, v := items[i], items[i+1]
+		m.charge(key)
 		x, known := m.Int(key)
 		switch {
 		case key.Unknown(), key.Kind() == KindInt && !known:
@@ -205,6 +206,7 @@ func (m *Machine) setAt(target Value, x int64, v Value) bool {
 // byteItems says whether items can be bytes of a bytearray.
 func (m *Machine) byteItems(items []Value) bool {
 	for _, v := range items {
+		m.charge(v)
 		x, known := m.Int(v)
 		switch {
 		case v.Unknown():

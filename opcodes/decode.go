@@ -36,8 +36,19 @@ var widths = [256]uint8{
 	opBinBytes8: 8, opByteArray8: 8,
 }
 
-// span gives the opcode of a literal and where its contents lie.
-func (m *Machine) span(v Value) (op byte, s span, ok bool) {
+// farCost is what a look at a literal that has left the window counts in opcodes, since a reader may have to check much
+// for a few bytes.
+const farCost = 500
+
+// charge counts a look of the machine's own at v.
+func (m *Machine) charge(v Value) {
+	if k := v.Kind(); k >= KindInt && k <= KindBytes && int64(v.payload()) < m.w.base {
+		m.opsLeft -= farCost
+	}
+}
+
+// span gives the opcode of a literal and where its contents lie. Of a line of more than limit bytes it gives limit+1.
+func (m *Machine) span(v Value, limit int64) (op byte, s span, ok bool) {
 	off := int64(v.payload())
 	if k := v.Kind(); k == KindBytearray || k == KindView {
 		off = int64(m.a.at(v.payload())[0] & nMask)
@@ -56,7 +67,7 @@ func (m *Machine) span(v Value) (op byte, s span, ok bool) {
 	width := int64(widths[op])
 	switch {
 	case width == 0:
-		s, ok = m.lineAt(off + 1)
+		s, ok = m.lineAt(off+1, limit)
 		return op, s, ok
 	case int64(len(b)) <= width:
 		return op, span{}, false
@@ -67,9 +78,10 @@ func (m *Machine) span(v Value) (op byte, s span, ok bool) {
 }
 
 // lineAt gives the line at an offset without its last byte, which is the newline or what a reader takes for it.
-func (m *Machine) lineAt(off int64) (span, bool) {
-	for at := off; at < m.w.size; {
-		b := m.peek(at, int(min(4096, m.w.size-at)))
+func (m *Machine) lineAt(off, limit int64) (span, bool) {
+	end := min(m.w.size, off+limit+1)
+	for at := off; at < end; {
+		b := m.peek(at, int(min(4096, end-at)))
 		if len(b) == 0 {
 			return span{}, false
 		}
@@ -78,12 +90,15 @@ func (m *Machine) lineAt(off int64) (span, bool) {
 		}
 		at += int64(len(b))
 	}
+	if end < m.w.size {
+		return span{off, limit + 1}, true
+	}
 	return span{off, max(m.w.size-off-1, 0)}, true
 }
 
 // text gives the contents of a string or bytes object of at most limit bytes in the stream, decoded.
 func (m *Machine) text(v Value, limit int64) ([]byte, bool) {
-	op, s, ok := m.span(v)
+	op, s, ok := m.span(v, limit)
 	if !ok {
 		return nil, false
 	}

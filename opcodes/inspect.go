@@ -22,10 +22,10 @@ func (m *Machine) length(v Value) int64 {
 		}
 		return int64(m.a.at(v.payload())[0] & nMask)
 	case KindStr, KindStr8, KindBytes:
-		_, s, _ := m.span(v)
+		_, s, _ := m.span(v, maxTextLine)
 		return s.n
 	case KindBytearray, KindView:
-		_, s, _ := m.span(v)
+		_, s, _ := m.span(v, 0)
 		return s.n + int64(m.a.at(v.payload())[1])
 	}
 	return 0
@@ -88,7 +88,7 @@ func (m *Machine) Int(v Value) (int64, bool) {
 	default:
 		return 0, false
 	}
-	op, s, ok := m.span(v)
+	op, s, ok := m.span(v, 100)
 	if !ok {
 		return 0, false
 	}
@@ -135,12 +135,25 @@ func (m *Machine) zero(v Value) bool {
 	return ok && x == 0
 }
 
+// empty says that v has no items, characters or bytes.
+func (m *Machine) empty(v Value) bool {
+	if k := v.Kind(); k != KindStr && k != KindStr8 {
+		return m.length(v) == 0
+	}
+	op, s, ok := m.span(v, 2)
+	if op == opString { // its quotes are in the span; cPickle alone allows more behind them
+		b := m.peek(s.off, 2)
+		return ok && len(b) == 2 && b[0] == b[1]
+	}
+	return ok && s.n == 0
+}
+
 // Float gives a float.
 func (m *Machine) Float(v Value) (float64, bool) {
 	if v.Kind() != KindFloat {
 		return 0, false
 	}
-	op, s, ok := m.span(v)
+	op, s, ok := m.span(v, 400)
 	if !ok {
 		return 0, false
 	}
@@ -183,7 +196,7 @@ func (m *Machine) Place(v Value) (off, n int64, ok bool) {
 	if k := v.Kind(); k < KindStr || k > KindView || !m.Whole(v) {
 		return 0, 0, false
 	}
-	op, s, ok := m.span(v)
+	op, s, ok := m.span(v, maxTextLine)
 	return s.off, s.n, ok && op != opString && op != opUnicode
 }
 

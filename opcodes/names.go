@@ -177,6 +177,12 @@ func (m *Machine) stackName(module, name Value) *Global {
 		}
 		return nil
 	}
+	m.charge(module)
+	m.charge(name)
+	if m.stringsLeft -= int64(len(a) + len(b)); m.stringsLeft < 0 {
+		m.exceed("more string bytes than the budget of %d", m.opt.Budget.StringBytes)
+		return nil
+	}
 	var alternative *Name
 	plain := Name{string(a), string(b)}
 	if module.Kind() == KindStr8 {

@@ -83,11 +83,15 @@ func stormVersions() (contents [3][]byte) {
 // stormWriter overwrites the file in every way there is, until stop.
 func stormWriter(t *testing.T, path string, stop chan struct{}, seed uint64) {
 	contents, r := stormVersions(), rand.New(rand.NewPCG(seed, 1))
+	pause := 4000
+	if raceDetector { // or no pass over the file would ever be done before the next change
+		pause *= 10
+	}
 	for {
 		select {
 		case <-stop:
 			return
-		case <-time.After(time.Duration(r.IntN(4000)) * time.Microsecond):
+		case <-time.After(time.Duration(r.IntN(pause)) * time.Microsecond):
 		}
 		c := contents[r.IntN(3)]
 		var err error
@@ -228,6 +232,7 @@ func childStorm(path, how, seed string) {
 		fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 		if err != nil {
 			fmt.Printf("refused %d\n", err)
+			time.Sleep(time.Millisecond)
 			continue
 		}
 		fmt.Println(readBlocks(fd, how == "mmap", rnd))
@@ -251,8 +256,11 @@ func readBlocks(fd int, mapped bool, rnd *rand.Rand) string {
 		defer unix.Munmap(mem)
 	}
 	var out strings.Builder
-	buf, failed := make([]byte, stormBlock), 0
-	for k := range 60 {
+	buf, failed, count := make([]byte, stormBlock), 0, 100
+	if raceDetector { // an open costs the more
+		count = 250
+	}
+	for k := range count {
 		i := rnd.IntN(int((st.Size + stormBlock - 1) / stormBlock))
 		want := int(min(stormBlock, st.Size-int64(i)*stormBlock))
 		n := want

@@ -1,0 +1,76 @@
+package fs
+
+import (
+	"context"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"trustfs/gatekeeper"
+)
+
+// findViewReport finds the report of a view. It has the rights of the view's source, and nothing is judged before it is
+// read.
+func (t *tree) findViewReport(parent *node, name string) (*node, error) {
+	view, ok := strings.CutSuffix(name, reportSuffix)
+	if !ok || !t.views.on() {
+		return nil, unix.ENOENT
+	}
+	src, err := t.viewSource(parent, view)
+	if err != nil {
+		return nil, err
+	}
+	defer src.file.Close()
+	n := describe(join(parent.key.path, view), kindReport, src.stat)
+	n.key.source = src.path
+	return n, nil
+}
+
+// viewReport is a view's own report.
+func (t *tree) viewReport(who asker, n *node) (*gatekeeper.Report, error) {
+	f, v, err := t.judgeViewNode(who, n)
+	if err != nil {
+		return nil, err
+	}
+	f.Close()
+	return reportOf(v.Judgement)
+}
+
+// viewXattr answers user.trustfs.* of a view. Its SHA-256 takes a pass over the source, and is worked out when it is asked
+// for alone.
+func (t *tree) viewXattr(who asker, n *node, name string) ([]byte, error) {
+	if name == "sha256" {
+		return t.viewDigest(who, n)
+	}
+	r, err := t.viewReport(who, n)
+	if err != nil {
+		return nil, err
+	}
+	return ownValue(r, name)
+}
+
+func (t *tree) viewDigest(who asker, n *node) ([]byte, error) {
+	f, v, err := t.judgeViewNode(who, n)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	fingerprint := v.Fingerprint()
+	n.mu.Lock()
+	known := n.summed
+	n.mu.Unlock()
+	if known == nil || known.of != fingerprint {
+		known = &viewSum{of: fingerprint}
+		err := t.queued(who, func(ctx context.Context) (err error) {
+			known.digest, err = t.views.gate.ViewDigest(ctx, v, frugal{f})
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		n.mu.Lock()
+		n.summed = known
+		n.mu.Unlock()
+	}
+	return []byte(known.digest.String()), nil
+}

@@ -1,7 +1,7 @@
 """What CPython's own unpicklers do with a stream, for comparison with package opcodes.
 
-Reads cases from stdin, each a length of four bytes (little endian) and the pickle; writes a line of JSON for each: for
-every reader a list of what it did, in order, whether it reached STOP, and the exception if not. Nothing that a pickle
+Called with two paths, it reads cases from the first, each a length of four bytes (little endian) and the pickle, and
+writes a line of JSON for each to the second: for every reader a list of what it did, in order, whether it reached STOP, and the exception if not. Nothing that a pickle
 names is imported or called: names resolve to inert classes that note what is done to them, so that execution goes on.
 
 With --seeds it prints pickles of the standard library's types instead, in hexadecimal, one a line.
@@ -184,18 +184,16 @@ def judge(data):
     return out
 
 
-def cases():
-    stdin = getattr(sys.stdin, "buffer", sys.stdin)
-    stdout = sys.stdout
+def cases(source, target):
     for code in range(1, 256):
         copyreg.add_extension("trustfs_extension", str(code), code)
-    while True:
-        head = stdin.read(4)
-        if len(head) < 4:
-            return
-        data = stdin.read(struct.unpack("<I", head)[0])
-        stdout.write(json.dumps(judge(data), ensure_ascii=True) + "\n")
-        stdout.flush()
+    with open(source, "rb") as cases, open(target, "w") as answers:
+        while True:
+            head = cases.read(4)
+            if len(head) < 4:
+                return
+            data = cases.read(struct.unpack("<I", head)[0])
+            answers.write(json.dumps(judge(data)) + "\n")
 
 
 def seeds():
@@ -245,9 +243,9 @@ def compat():
 
 
 if __name__ == "__main__":
-    try:
-        import resource
-        resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
-    except (ImportError, ValueError):
-        pass
-    {"--seeds": seeds, "--compat": compat}.get(sys.argv[-1], cases)()
+    if sys.argv[-1] == "--seeds":
+        seeds()
+    elif sys.argv[-1] == "--compat":
+        compat()
+    else:
+        cases(sys.argv[-2], sys.argv[-1])

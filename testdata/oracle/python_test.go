@@ -6,12 +6,16 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"trustfs/jail"
 )
 
 // pythons gives the interpreters to ask: ORACLE_PYTHON (paths, separated by colons) or python3.
@@ -29,60 +33,90 @@ func pythons(t *testing.T) []string {
 	return []string{path}
 }
 
-// A python is an interpreter that runs oracle.py.
-type python struct {
-	t    *testing.T
-	path string
-	in   io.WriteCloser
-	out  *bufio.Scanner
-}
-
+// command runs oracle.py without a jail, for what touches no stream.
 func command(path string, args ...string) *exec.Cmd {
 	cmd := exec.Command(path, append([]string{"-E", "-S", "-s", "-W", "ignore", "oracle.py"}, args...)...)
 	cmd.Env = []string{"PATH=/usr/bin:/bin"}
 	return cmd
 }
 
-func start(t *testing.T, path string) *python {
-	cmd := command(path)
-	var stderr bytes.Buffer // bounded by what the interpreter says of itself
-	cmd.Stderr = &stderr
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
+// A python is an interpreter that runs oracle.py: in the jail, if it lies where the jail shows programs.
+type python struct {
+	t      *testing.T
+	path   string
+	worker string // trustfs-worker, which builds the jail; "" runs it without one
+}
+
+func newPython(t *testing.T, path string) *python {
+	p := &python{t: t, path: path}
+	if !strings.HasPrefix(path, "/usr/") || os.Getenv("ORACLE_JAIL") == "off" {
+		t.Logf("NOT IN THE JAIL: %s", path)
+		return p
 	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
+	p.worker = filepath.Join(t.TempDir(), "trustfs-worker")
+	build := exec.Command("go", "build", "-o", p.worker, "trustfs/cmd/trustfs-worker")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
 	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		in.Close()
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("oracle.py: %v: %s", err, stderr.Bytes())
-		}
-	})
-	p := &python{t: t, path: path, in: in, out: bufio.NewScanner(out)}
-	p.out.Buffer(nil, 64<<20)
 	return p
 }
 
-// ask has every reader of the interpreter read data.
-func (p *python) ask(data []byte) map[string]reader {
+// ask has every reader of the interpreter read each case.
+func (p *python) ask(cases [][]byte) []map[string]reader {
 	p.t.Helper()
-	if _, err := p.in.Write(append(binary.LittleEndian.AppendUint32(nil, uint32(len(data))), data...)); err != nil {
-		p.t.Fatalf("oracle.py ended at %x: %v", data, err)
+	dir := p.t.TempDir()
+	in, out := filepath.Join(dir, "cases"), filepath.Join(dir, "out")
+	var b []byte
+	for _, c := range cases {
+		b = append(binary.LittleEndian.AppendUint32(b, uint32(len(c))), c...)
 	}
-	if !p.out.Scan() {
-		p.t.Fatalf("oracle.py ended at %x: %v", data, p.out.Err())
+	if err := errors.Join(os.WriteFile(in, b, 0o644), os.Mkdir(out, 0o755)); err != nil {
+		p.t.Fatal(err)
 	}
-	var answer map[string]reader
-	if err := json.Unmarshal(p.out.Bytes(), &answer); err != nil {
-		p.t.Fatalf("oracle.py answers %q: %v", p.out.Bytes(), err)
+	p.run(in, out)
+	file, err := os.Open(filepath.Join(out, "answers"))
+	if err != nil {
+		p.t.Fatal(err)
 	}
-	return answer
+	defer file.Close()
+	lines := bufio.NewScanner(file)
+	lines.Buffer(nil, 64<<20)
+	var answers []map[string]reader
+	for lines.Scan() {
+		var a map[string]reader
+		if err := json.Unmarshal(lines.Bytes(), &a); err != nil {
+			p.t.Fatalf("oracle.py answers %q: %v", lines.Bytes(), err)
+		}
+		answers = append(answers, a)
+	}
+	if len(answers) != len(cases) {
+		p.t.Fatalf("oracle.py answered %d of %d cases; the next one is %x", len(answers), len(cases), cases[len(answers)])
+	}
+	return answers
+}
+
+func (p *python) run(in, out string) {
+	p.t.Helper()
+	if p.worker == "" {
+		if text, err := command(p.path, in, filepath.Join(out, "answers")).CombinedOutput(); err != nil {
+			p.t.Fatalf("oracle.py: %v: %s", err, text)
+		}
+		return
+	}
+	script, err := os.ReadFile("oracle.py")
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	c := jail.Command{
+		WorkerPath: p.worker, Program: p.path, Input: in, OutputDir: out,
+		Args: []string{"-E", "-S", "-s", "-W", "ignore", "-c", string(script),
+			jail.CommandInput + "/cases", jail.CommandOutput + "/answers"},
+		Limits: jail.CommandLimits{Wall: 5 * time.Minute, Data: 1 << 30, File: 1 << 30},
+	}
+	if _, err := c.Run(p.t.Context()); err != nil {
+		p.t.Fatal(err)
+	}
 }
 
 // UnmarshalJSON reads [kind, label, offset], the label's characters being bytes.

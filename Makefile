@@ -11,7 +11,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 STATICCHECK := build/tools/staticcheck-0.8.2
 
 # testdata holds Go code too (the sample generator, the real-reader driver), which ./... leaves out.
-PACKAGES := ./... ./testdata/gen/... ./testdata/clients/...
+PACKAGES := ./... ./testdata/gen/... ./testdata/clients/... ./testdata/oracle/... ./testdata/views/...
 
 .PHONY: help deps deps-test build run demo test unit lint fuzz bench clients oracle install clean
 

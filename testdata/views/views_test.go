@@ -29,7 +29,7 @@ func python(t *testing.T, args ...string) string {
 }
 
 func TestViewsEqualTheirSources(t *testing.T) {
-	dir, n := t.TempDir(), 200
+	dir, n := t.TempDir(), 1000
 	if s := os.Getenv("TRUSTFS_VIEWS_N"); s != "" {
 		var err error
 		if n, err = strconv.Atoi(s); err != nil {

@@ -23,3 +23,8 @@ type Gate interface {
 type Rememberer interface {
 	Remembered(s gatekeeper.Subject) (*gatekeeper.Judgement, bool)
 }
+
+var (
+	_ Gate       = (*gatekeeper.Gate)(nil)
+	_ Rememberer = (*gatekeeper.Gate)(nil)
+)

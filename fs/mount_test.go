@@ -199,17 +199,22 @@ func (w *watch) end(t *testing.T, what string) {
 // looks all the time never sees the raw directory. So too with a guard between, and once more without a run directory.
 func TestStaleMountIsHealed(t *testing.T) {
 	needMount(t)
-	t.Run("private", func(t *testing.T) { healed(t, t.TempDir()) })
+	t.Run("private", func(t *testing.T) { healed(t, t.TempDir(), true) })
 	t.Run("shared", func(t *testing.T) { // as all mounts are where systemd runs
 		base := tmpfs(t)
 		if err := unix.Mount("", base, "", unix.MS_SHARED, ""); err != nil {
 			t.Fatal(err)
 		}
-		healed(t, base)
+		healed(t, base, true)
+	})
+	t.Run("on top", func(t *testing.T) { // as before Linux 6.5
+		mount.ForceOnTop.Store(true)
+		defer mount.ForceOnTop.Store(false)
+		healed(t, t.TempDir(), false)
 	})
 }
 
-func healed(t *testing.T, base string) {
+func healed(t *testing.T, base string, guard bool) {
 	dir, run := filepath.Join(base, "models"), filepath.Join(base, "run")
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
@@ -233,7 +238,7 @@ func healed(t *testing.T, base string) {
 		_ = c.cmd.Wait()
 		_, err := os.Stat(filepath.Join(dir, "good"))
 		wantErrno(t, "stat after the daemon was killed", err, unix.ENOTCONN)
-		s, err := Mount(Options{Dir: dir, Gate: newTestGate(), RunDir: runDir, Guard: true})
+		s, err := Mount(Options{Dir: dir, Gate: newTestGate(), RunDir: runDir, Guard: guard})
 		if err != nil {
 			t.Fatalf("round %d: %v", round, err)
 		}
@@ -245,10 +250,10 @@ func healed(t *testing.T, base string) {
 		}
 		w.end(t, "round "+string(rune('0'+round)))
 	}
-	if left := mountsAt(t, dir); len(left) != 1 || left[0].Source != mount.GuardSource {
+	if left := mountsAt(t, dir); guard && (len(left) != 1 || left[0].Source != mount.GuardSource) {
 		t.Errorf("left in the place: %+v, want one guard", left)
 	}
-	if err := Unguard(dir); err != nil {
+	if _, err := Unmount(dir); err != nil {
 		t.Fatal(err)
 	}
 	if b, err := os.ReadFile(filepath.Join(dir, "good")); err != nil || string(b) != "good" {
@@ -268,6 +273,23 @@ func mountsAt(t *testing.T, path string) (at []mount.Info) {
 		}
 	}
 	return at
+}
+
+// Before Linux 6.5 a guard can only lie on top: the mount beneath ends with the process, and readers see the guard at once.
+func TestGuardOnTop(t *testing.T) {
+	r := newRig(t, overItself, func(o *Options) { o.Guard, o.Grace = true, time.Millisecond })
+	mount.ForceOnTop.Store(true)
+	defer mount.ForceOnTop.Store(false)
+	if busy, err := r.srv.Close(); !busy || err != nil {
+		t.Errorf("busy %v, %v", busy, err)
+	}
+	if names := r.names(""); len(names) != 0 {
+		t.Errorf("readers see %v", names)
+	}
+	if _, err := Unmount(r.mnt); err != nil {
+		t.Fatal(err)
+	}
+	r.srv.Wait()
 }
 
 func TestGuard(t *testing.T) {

@@ -134,10 +134,17 @@ func (s *Server) Unmount() (busy bool, err error) {
 			return false, err
 		}
 	}
-	if busy, err = s.detach(); err == nil {
-		s.off = true
+	if busy, err = s.detach(); err != nil && s.guarded() {
+		busy, err = true, nil // an older kernel: the guard lies on top, and the mount stays beneath until the process ends
 	}
+	s.off = err == nil
 	return busy, err
+}
+
+// guarded says whether a guard is what readers see.
+func (s *Server) guarded() bool {
+	p, err := mount.Look(s.point)
+	return err == nil && p.State == mount.Guarded
 }
 
 // detach uses the kernel's call as root, and fusermount as a user.

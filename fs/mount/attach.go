@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 )
@@ -61,14 +62,24 @@ func Attach(m *os.File, p Place) error {
 	if !p.AtTop || p.State == Free {
 		return move(m, p.Path, 0)
 	}
-	err := move(m, p.Path, moveMountBeneath)
-	if errors.Is(err, unix.EINVAL) {
-		return move(m, p.Path, 0) // an older kernel: the old mount stays, hidden
-	}
-	if err != nil {
-		return err
+	below, err := beneathOrTop(m, p.Path)
+	if err != nil || !below {
+		return err // on top, the old mount stays, hidden
 	}
 	return detachID(p.Path, p.Mount.ID)
+}
+
+// ForceOnTop has mounts stacked as on kernels before 6.5; for tests.
+var ForceOnTop atomic.Bool
+
+// beneathOrTop puts a mount beneath what stands at path, or on top of it where the kernel cannot.
+func beneathOrTop(m *os.File, path string) (below bool, err error) {
+	if !ForceOnTop.Load() {
+		if err = move(m, path, moveMountBeneath); !errors.Is(err, unix.EINVAL) {
+			return true, err
+		}
+	}
+	return false, move(m, path, 0)
 }
 
 func move(m *os.File, path string, flags int) error {

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Guard puts an empty read-only directory of mode 000 at path: beneath a mount of trustfs, to be seen when that goes, or on
-// top of the bare directory. A place that has a guard already is left as it is.
+// Guard puts an empty read-only directory of mode 000 at path: beneath a mount of trustfs, to be seen when that goes (kernels
+// before 6.5: on top of it), or on top of the bare directory. A place that has a guard already is left as it is.
 func Guard(path string) error {
 	p, err := Look(path)
 	if err != nil {
@@ -23,7 +23,8 @@ func Guard(path string) error {
 	}
 	defer m.Close()
 	if p.AtTop && (p.State == Serving || p.State == Stale) {
-		return move(m, p.Path, moveMountBeneath)
+		_, err := beneathOrTop(m, p.Path)
+		return err
 	}
 	return move(m, p.Path, 0)
 }

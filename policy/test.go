@@ -194,6 +194,11 @@ func ExampleInput() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return in.Document()
+}
+
+// Document is the input as a policy sees it, in indented JSON: [] and {} where Go has nothing.
+func (in Input) Document() ([]byte, error) {
 	v, err := toValue(in)
 	if err != nil {
 		return nil, err

@@ -21,7 +21,9 @@ type judges struct {
 	reuse   bool // one worker may judge many files: for advice only
 	// unpinned judges as if nothing were pinned.
 	unpinned bool
-	trees    map[string]*tree
+	// adviser stands in for the configuration's policy.
+	adviser gatekeeper.Adviser
+	trees   map[string]*tree
 }
 
 // A tree is one directory with the gate that judges in it.
@@ -90,9 +92,11 @@ func (j *judges) gate(dir string) (*gatekeeper.Gate, error) {
 	if err != nil {
 		return nil, err
 	}
-	adviser, err := adviser(j.cfg, j.log)
-	if err != nil {
-		return nil, err
+	asked := j.adviser
+	if asked == nil {
+		if asked, err = adviser(j.cfg, j.log); err != nil {
+			return nil, err
+		}
 	}
 	gate, err := gatekeeper.New(gatekeeper.Config{
 		Profile:  gatekeeper.Profile(j.cfg.Profile),
@@ -103,7 +107,7 @@ func (j *judges) gate(dir string) (*gatekeeper.Gate, error) {
 		},
 		Analyst:  &gatekeeper.Jailed{Pool: j.pool, Presets: j.presets, Reuse: j.reuse, Log: j.log},
 		Examiner: examiner,
-		Adviser:  adviser,
+		Adviser:  asked,
 		Log:      j.log,
 	})
 	if err != nil {

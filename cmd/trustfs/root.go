@@ -38,6 +38,7 @@ func (a *app) root() *cobra.Command {
 		a.auditCommand(), a.explainCommand(),
 		a.pinCommand(), a.unpinCommand(), a.pinsCommand(),
 		a.quantizeCommand(),
+		a.signCommand(), a.verifyCommand(), a.trustCommand(), a.policyCommand(),
 		a.resolveCommand(), a.rulesCommand(), a.configCommand(),
 		a.doctorCommand(), a.versionCommand(),
 	)

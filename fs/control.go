@@ -66,6 +66,9 @@ func (t *tree) findReport(parent *node, name string) (*node, error) {
 		}
 	}
 	st, err := t.child(parent, name)
+	if isErr(err, unix.ENOENT) {
+		return t.findViewReport(parent, name)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -80,12 +83,7 @@ func (t *tree) findReport(parent *node, name string) (*node, error) {
 
 // report gives the whole report of the file that n is about, refused or not. Asking judges as an open does.
 func (t *tree) report(who asker, n *node) ([]byte, error) {
-	f, j, err := t.judgeNode(who, n)
-	if err != nil {
-		return nil, err
-	}
-	f.Close()
-	r, err := reportOf(j)
+	r, err := t.reportFor(who, n)
 	if err != nil {
 		return nil, err
 	}
@@ -94,6 +92,18 @@ func (t *tree) report(who asker, n *node) ([]byte, error) {
 		return nil, fmt.Errorf("report: %w", err)
 	}
 	return append(data, '\n'), nil
+}
+
+func (t *tree) reportFor(who asker, n *node) (*gatekeeper.Report, error) {
+	if n.key.source != "" {
+		return t.viewReport(who, n)
+	}
+	f, j, err := t.judgeNode(who, n)
+	if err != nil {
+		return nil, err
+	}
+	f.Close()
+	return reportOf(j)
 }
 
 // reportOf is the report of a judgement that must have one.

@@ -74,12 +74,13 @@ func (t *tree) list(n *node) ([]fuse.DirEntry, error) {
 	if err != nil {
 		return nil, err
 	}
+	backing, beside := t.listViews(n, backing)
 	for _, e := range backing {
 		if shown, ok := showEntry(n, e); ok {
 			entries = append(entries, shown)
 		}
 	}
-	return entries, nil
+	return append(entries, viewEntries(n, beside)...), nil
 }
 
 // backingEntries reads the directory that n stands for, in the filesystem's order.

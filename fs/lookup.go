@@ -13,7 +13,7 @@ func isErr(err, target error) bool { return errors.Is(err, target) }
 
 // Lookup finds an entry of a directory. A name that is not there is not remembered by the kernel: what appears is seen at
 // the next look.
-func (t *tree) Lookup(_ <-chan struct{}, h *fuse.InHeader, name string, out *fuse.EntryOut) fuse.Status {
+func (t *tree) Lookup(cancel <-chan struct{}, h *fuse.InHeader, name string, out *fuse.EntryOut) fuse.Status {
 	parent := t.nodes.get(h.NodeId)
 	if parent == nil || !parent.key.kind.isDir() {
 		return stale
@@ -25,7 +25,7 @@ func (t *tree) Lookup(_ <-chan struct{}, h *fuse.InHeader, name string, out *fus
 		return fuse.Status(unix.ENAMETOOLONG)
 	}
 	fresh, err := t.find(parent, name)
-	if err != nil {
+	if fresh, err = t.withViews(asker{cancel, h.Caller}, parent, name, fresh, err); err != nil {
 		return t.refuse("lookup", join(parent.key.path, name), err)
 	}
 	attr := fresh.attr

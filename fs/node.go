@@ -22,12 +22,14 @@ const (
 	kindReports         // .trustfs/report and its folders, each a mirror of a folder of the tree
 	kindReport          // .trustfs/report/<path>.json
 	kindReportLink      // .trustfs/report/<link>.json, a link to the report of the link's target
+	kindView            // a view of a file: judged at lookup, since it has no size before, and at open
 )
 
 // A nodeKey says when two lookups mean the same node: same name, same object, same version of it, same rights. A hard link
 // is another node under each name; a file that changed is another node.
 type nodeKey struct {
 	path     string // below the tree's root, slash-separated; "" for the root
+	source   string // of a view and its report: the path of the file that the view shows
 	kind     kind
 	id       integrity.Identity
 	mode     uint32 // permissions may change within the resolution of ctime
@@ -61,6 +63,15 @@ type node struct {
 	retired bool              // another version was found under the same identity: opens are stale
 	bound   *integrity.Digest // what the page cache of this node holds, from the first open on
 	version *version          // while a reader has it open
+	summed  *viewSum          // of a view, once somebody has asked
+}
+
+// backing is the path of the object that n stands for.
+func (n *node) backing() string {
+	if n.key.source != "" {
+		return n.key.source
+	}
+	return n.key.path
 }
 
 // A table holds the nodes that the kernel knows. Its lock is taken before no other.

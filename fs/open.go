@@ -40,6 +40,8 @@ func (t *tree) open(who asker, n *node) (*handle, error) {
 	switch n.key.kind {
 	case kindFile:
 		return t.openFile(who, n)
+	case kindView:
+		return t.openView(who, n)
 	case kindReport:
 		data, err := t.report(who, n)
 		return &handle{node: n, data: data}, err
@@ -73,12 +75,7 @@ func (t *tree) openFile(who asker, n *node) (*handle, error) {
 
 // judgeNode opens what lies at n's path, if that is still what n stands for, and has it judged. The caller closes the file.
 func (t *tree) judgeNode(who asker, n *node) (*os.File, *gatekeeper.Judgement, error) {
-	p, _, err := t.object(n)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer p.Close()
-	f, err := beneath.Reopen(p)
+	f, err := t.reopen(n)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -88,6 +85,16 @@ func (t *tree) judgeNode(who asker, n *node) (*os.File, *gatekeeper.Judgement, e
 		return nil, nil, err
 	}
 	return f, j, nil
+}
+
+// reopen opens for reading what n stands for.
+func (t *tree) reopen(n *node) (*os.File, error) {
+	p, _, err := t.object(n)
+	if err != nil {
+		return nil, err
+	}
+	defer p.Close()
+	return beneath.Reopen(p)
 }
 
 // Release ends an open.

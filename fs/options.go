@@ -35,6 +35,10 @@ type Options struct {
 	// Guard leaves an empty unreadable directory in the mount's place when the server closes, so that readers never fall
 	// through to the raw directory. See the function Guard.
 	Guard bool
+	// Views says whether pickles are shown as safetensors; then Gate must be a Viewer. Claims, if not nil, gets the names of
+	// views that several sources claim.
+	Views  ViewMode
+	Claims *Claims
 	// Grace is how long Close waits for readers that still have files open. Zero: two seconds.
 	Grace time.Duration
 

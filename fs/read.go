@@ -39,6 +39,10 @@ func (t *tree) readFailed(h *handle, err error) {
 	}
 	if h.version.announced.CompareAndSwap(false, true) {
 		t.nodes.retire(h.node)
+		if h.node.key.kind == kindView {
+			t.views.gate.TamperedView(path, h.node.key.source, h.version.identity, tampered)
+			return
+		}
 		t.gate.Tampered(path, h.version.identity, tampered)
 	}
 }

@@ -18,6 +18,7 @@ import (
 type tree struct {
 	root     *beneath.Root
 	gate     Gate
+	views    viewing
 	log      *slog.Logger
 	status   func() []byte
 	links    linkRules
@@ -38,8 +39,12 @@ func newTree(root *beneath.Root, o Options, links linkRules) (*tree, error) {
 	if err != nil {
 		return nil, err
 	}
+	views, err := newViewing(o)
+	if err != nil {
+		return nil, err
+	}
 	return &tree{
-		root: root, gate: o.Gate, log: o.Log, status: o.Status, links: links,
+		root: root, gate: o.Gate, views: views, log: o.Log, status: o.Status, links: links,
 		nodes:   newTable(&node{key: keyOf("", kindDir, st)}),
 		handles: newHandles(),
 		queue:   newQueue(o.Judgements, o.JudgementsPerUser),
@@ -76,15 +81,20 @@ func (t *tree) refuse(op, path string, err error) fuse.Status {
 	return status
 }
 
-// object opens what lies at n's path O_PATH, and says ESTALE when that is no longer what n stands for. The caller closes it.
+// object opens O_PATH what lies at n's path (a view's source), and says ESTALE when that is no longer what n stands for.
+// The caller closes it.
 func (t *tree) object(n *node) (*os.File, *unix.Statx_t, error) {
-	p, err := t.root.Path(n.key.path)
+	p, err := t.root.Path(n.backing())
 	if err != nil {
 		return nil, nil, vanished(err)
 	}
 	st, err := statx(p)
-	if err == nil && keyOf(n.key.path, n.key.kind, st) != n.key {
-		err = unix.ESTALE
+	if err == nil {
+		key := keyOf(n.key.path, n.key.kind, st)
+		key.source = n.key.source
+		if key != n.key {
+			err = unix.ESTALE
+		}
 	}
 	if err != nil {
 		p.Close()

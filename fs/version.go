@@ -16,27 +16,38 @@ import (
 // the backing file, the one that was judged or another of the same inode and identity; every byte is checked either way.
 type version struct {
 	file      *os.File
-	reader    *integrity.Reader
+	reader    content
+	own       bool // the content is the file's own bytes, at their places; a view's is not
 	identity  integrity.Identity
 	readers   int // guarded by node.mu
 	announced atomic.Bool
 }
 
+// content gives checked bytes alone, and knows how many there are.
+type content interface {
+	io.ReaderAt
+	Size() int64
+}
+
 // bind gives the version of n that judgement j admits, and takes over file. ok is false if the page cache of n holds
 // other content than was judged now: two contents under one identity, which no timestamp told apart.
 func (n *node) bind(file *os.File, j *gatekeeper.Judgement) (v *version, ok bool) {
+	return n.bindTo(file, j.Identity, j.Manifest.Digest, integrity.NewReader(file, j.Manifest))
+}
+
+// bindTo is bind for bytes that digest names, and that c reads from file.
+func (n *node) bindTo(file *os.File, id integrity.Identity, digest integrity.Digest, c content) (v *version, ok bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.retired || n.bound != nil && *n.bound != j.Manifest.Digest {
+	if n.retired || n.bound != nil && *n.bound != digest {
 		file.Close()
 		return nil, false
 	}
 	if n.version != nil {
 		file.Close()
 	} else {
-		n.version = &version{file: file, reader: integrity.NewReader(file, j.Manifest), identity: j.Identity}
+		n.version = &version{file: file, reader: c, identity: id, own: n.key.kind != kindView}
 	}
-	digest := j.Manifest.Digest
 	n.bound = &digest
 	n.version.readers++
 	return n.version, true
@@ -60,6 +71,13 @@ func (n *node) release(v *version) {
 // read fills buf from off. The bytes returned lie in buf, which nobody else can write. Fewer than len(buf) means the end
 // of the file. An error means that no byte may be used.
 func (v *version) read(buf []byte, off int64) ([]byte, error) {
+	if !v.own {
+		n, err := v.reader.ReadAt(buf, off)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return nil, err
+		}
+		return buf[:n], nil
+	}
 	start := off / integrity.ChunkSize * integrity.ChunkSize
 	end := min((off+int64(len(buf))+integrity.ChunkSize-1)/integrity.ChunkSize*integrity.ChunkSize, v.reader.Size())
 	if end-start > integrity.ChunkSize {

@@ -39,7 +39,12 @@ func (t *tree) withViews(who asker, parent *node, name string, fresh *node, err 
 		return nil, err
 	}
 	defer src.file.Close()
-	return t.viewNode(who, join(parent.key.path, name), src)
+	path := join(parent.key.path, name)
+	n, err := t.viewNode(who, path, src)
+	if isErr(err, unix.ESTALE) { // not for success: the open that follows may have been sent back already
+		err = t.restless.settle(who.caller.Pid, path, err)
+	}
+	return n, err
 }
 
 // hides says whether an entry is not shown because it is a source, and the views stand for sources. The name alone

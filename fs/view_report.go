@@ -2,11 +2,13 @@ package fs
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"trustfs/gatekeeper"
+	"trustfs/integrity"
 )
 
 // findViewReport finds the report of a view. It has the rights of the view's source, and nothing is judged before it is
@@ -49,6 +51,9 @@ func (t *tree) viewXattr(who asker, n *node, name string) ([]byte, error) {
 	return ownValue(r, name)
 }
 
+// A viewSum is the digest of a view's bytes.
+type viewSum struct{ of, digest integrity.Digest }
+
 func (t *tree) viewDigest(who asker, n *node) ([]byte, error) {
 	f, v, err := t.judgeViewNode(who, n)
 	if err != nil {
@@ -65,6 +70,10 @@ func (t *tree) viewDigest(who asker, n *node) ([]byte, error) {
 			known.digest, err = t.views.gate.ViewDigest(ctx, v, frugal{f})
 			return err
 		})
+		if tampered, ok := errors.AsType[*integrity.TamperError](err); ok {
+			t.views.gate.TamperedView(n.key.path, n.key.source, n.key.id, tampered)
+			return nil, errors.Join(unix.EIO, err)
+		}
 		if err != nil {
 			return nil, err
 		}

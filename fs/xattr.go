@@ -31,6 +31,11 @@ func passes(name string) bool {
 	return strings.HasPrefix(name, "user.") && !strings.HasPrefix(name, ownPrefix)
 }
 
+// passes says which of its source's attributes a view has: the ACL, by which the kernel decides.
+func (n *node) passes(name string) bool {
+	return passes(name) && (n.key.kind != kindView || strings.HasPrefix(name, "system."))
+}
+
 // GetXAttr gives one attribute.
 func (t *tree) GetXAttr(cancel <-chan struct{}, h *fuse.InHeader, name string, dest []byte) (uint32, fuse.Status) {
 	n := t.nodes.get(h.NodeId)
@@ -56,7 +61,7 @@ func (t *tree) xattr(who asker, n *node, name string) ([]byte, error) {
 	if own, ok := strings.CutPrefix(name, ownPrefix); ok {
 		return t.verdictXattr(who, n, own)
 	}
-	if !passes(name) || n.key.kind == kindLink || n.key.kind == kindReportLink {
+	if !n.passes(name) || n.key.kind == kindLink || n.key.kind == kindReportLink {
 		return nil, unix.ENODATA
 	}
 	return t.backingXattr(n, func(path string, buf []byte) (int, error) { return unix.Getxattr(path, name, buf) })
@@ -85,6 +90,9 @@ func (t *tree) backingXattr(n *node, ask func(path string, buf []byte) (int, err
 func (t *tree) verdictXattr(who asker, n *node, name string) ([]byte, error) {
 	if n.key.kind == kindSpecial {
 		return specialXattr(name)
+	}
+	if n.key.kind == kindView && ownNames[name] {
+		return t.viewXattr(who, n, name)
 	}
 	if n.key.kind != kindFile || !ownNames[name] {
 		return nil, unix.ENODATA
@@ -152,7 +160,7 @@ func (t *tree) ListXAttr(_ <-chan struct{}, h *fuse.InHeader, dest []byte) (uint
 	}
 	var shown []byte
 	for name := range strings.SplitSeq(string(all), "\x00") {
-		if name != "" && passes(name) {
+		if name != "" && n.passes(name) {
 			shown = append(append(shown, name...), 0)
 		}
 	}

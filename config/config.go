@@ -43,6 +43,8 @@ type Config struct {
 	Quantize  Quantize `yaml:"quantize"`
 
 	origin map[string]string // key to where its value came from; absent: default
+	file   string            // see File
+	named  bool              // by --config: it must be there
 }
 
 // Jail says what the analysis of a file is held by.

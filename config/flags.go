@@ -45,6 +45,9 @@ func (f *Flags) Load() (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := c.remember(f.file); err != nil {
+		return nil, err
+	}
 	for _, o := range options {
 		if flag := f.set.Lookup(o.key); flag == nil || !flag.Changed {
 			continue

@@ -98,6 +98,7 @@ func (j *judges) gate(dir string) (*gatekeeper.Gate, error) {
 			return nil, err
 		}
 	}
+	jailed := &gatekeeper.Jailed{Pool: j.pool, Presets: j.presets, Reuse: j.reuse, Log: j.log}
 	gate, err := gatekeeper.New(gatekeeper.Config{
 		Profile:  gatekeeper.Profile(j.cfg.Profile),
 		MaxScore: j.cfg.MaxScore,
@@ -105,10 +106,12 @@ func (j *judges) gate(dir string) (*gatekeeper.Gate, error) {
 		Require: provenance.Requirements{
 			Signature: j.cfg.RequireSignature, Checksums: j.cfg.RequireChecksums, SBOM: j.cfg.RequireSBOM,
 		},
-		Analyst:  &gatekeeper.Jailed{Pool: j.pool, Presets: j.presets, Reuse: j.reuse, Log: j.log},
-		Examiner: examiner,
-		Adviser:  asked,
-		Log:      j.log,
+		Analyst:   jailed,
+		Viewer:    jailed,
+		ViewsFrom: gatekeeper.ViewsFrom(j.cfg.ViewsFrom),
+		Examiner:  examiner,
+		Adviser:   asked,
+		Log:       j.log,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", dir, err)

@@ -116,7 +116,6 @@ func promised(cfg *config.Config) error {
 		{"serve", cfg.Serve, []string{"auto", "verified"}},
 		{"seal", cfg.Seal, []string{"none"}},
 		{"prescan", cfg.Prescan, []string{"off"}},
-		{"views", cfg.Views, []string{"off"}},
 	} {
 		if !slices.Contains(o.kept, o.value) {
 			errs = append(errs, fmt.Errorf("%s (%s): %s is not built into this version of trustfs", o.key, cfg.Origin(o.key), o.value))
@@ -126,7 +125,9 @@ func promised(cfg *config.Config) error {
 }
 
 func mountOptions(cfg *config.Config, dir, point string, gate fs.Gate, log *slog.Logger) fs.Options {
-	o := fs.Options{Dir: dir, Mountpoint: point, Gate: gate, Log: log, Guard: cfg.Guard, Status: statusOf(cfg, dir, point)}
+	claims := &fs.Claims{}
+	o := fs.Options{Dir: dir, Mountpoint: point, Gate: gate, Log: log, Guard: cfg.Guard, Status: statusOf(cfg, dir, point, claims),
+		Views: fs.ViewMode(cfg.Views), Claims: claims}
 	if os.Geteuid() == 0 {
 		o.RunDir = fs.DefaultRunDir
 		o.OwnerOnly = !cfg.AllowOther
@@ -137,12 +138,13 @@ func mountOptions(cfg *config.Config, dir, point string, gate fs.Gate, log *slog
 }
 
 // statusOf gives .trustfs/status.json.
-func statusOf(cfg *config.Config, dir, point string) func() []byte {
+func statusOf(cfg *config.Config, dir, point string, claims *fs.Claims) func() []byte {
 	started := time.Now().UTC()
 	return func() []byte {
 		b, err := json.Marshal(map[string]any{
 			"version": version, "pid": os.Getpid(), "dir": dir, "mountpoint": point, "started": started,
 			"profile": cfg.Profile, "max_score": cfg.MaxScore,
+			"views": cfg.Views, "views_claimed_twice": claims.Names(),
 		})
 		if err != nil {
 			return []byte("{}\n")

@@ -39,7 +39,7 @@ func (a *app) root() *cobra.Command {
 		a.pinCommand(), a.unpinCommand(), a.pinsCommand(),
 		a.quantizeCommand(),
 		a.signCommand(), a.verifyCommand(), a.trustCommand(), a.policyCommand(),
-		a.resolveCommand(), a.rulesCommand(), a.configCommand(),
+		a.convertCommand(), a.resolveCommand(), a.rulesCommand(), a.configCommand(),
 		a.doctorCommand(), a.versionCommand(),
 	)
 	for _, c := range root.Commands() {

@@ -1,0 +1,238 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"trustfs/config"
+	"trustfs/formats"
+	"trustfs/gatekeeper"
+	"trustfs/internal/term"
+	"trustfs/internal/walk"
+	"trustfs/views"
+)
+
+func (a *app) convertCommand() *cobra.Command {
+	var verify, disarm bool
+	c := &cobra.Command{
+		Use:   "convert IN OUT.safetensors",
+		Short: "Write the tensors of a pickle, a torch file or a numpy file as safetensors",
+		Long: "Nothing of IN is run or unpickled: OUT is what a mount with --views shows. OUT must itself be admitted; its origin is\n" +
+			"IN's. It appears whole or not at all.\n" +
+			"Exit status: 0 OUT is in place, 1 IN is refused or has nothing that safetensors can hold, 2 it could not be written.",
+		Args: cobra.ExactArgs(2),
+	}
+	flags := config.Bind(c.Flags(), config.Judging)
+	c.Flags().BoolVar(&verify, "verify", false, "read OUT again and compare every byte before it is put in place")
+	c.Flags().BoolVar(&disarm, "disarm", false, "convert a refused IN too: its tensors only, its code stays behind")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		cfg, err := flags.Load()
+		if err != nil {
+			return err
+		}
+		cfg.ViewsFrom = string(gatekeeper.ViewsFromClean)
+		if disarm {
+			cfg.ViewsFrom = string(gatekeeper.ViewsFromDisarm)
+		}
+		return a.convert(c.Context(), cfg, args[0], args[1], verify)
+	}
+	return c
+}
+
+// A conversion is one run of the convert command.
+type conversion struct {
+	*app
+	in, out string
+	source  *os.File
+	view    *gatekeeper.View
+}
+
+func (a *app) convert(ctx context.Context, cfg *config.Config, in, out string, verify bool) error {
+	kind, err := kindOf(in, out)
+	if err != nil {
+		return err
+	}
+	j, err := newJudges(cfg, slog.New(slog.DiscardHandler), false)
+	if err != nil {
+		return err
+	}
+	defer j.close()
+	dir, rel, err := walk.Split(in)
+	if err != nil {
+		return err
+	}
+	if rel == "" {
+		return fmt.Errorf("%s: is a folder; convert one file", in)
+	}
+	t, err := j.tree(dir)
+	if err != nil {
+		return err
+	}
+	c := &conversion{app: a, in: in, out: out}
+	if c.source, err = t.root.Regular(rel); err != nil {
+		return err
+	}
+	defer c.source.Close()
+	if err := c.look(ctx, t, rel, kind); err != nil {
+		return err
+	}
+	return c.write(ctx, verify)
+}
+
+// kindOf says what a conversion gives, and that the name of what it gives says so too.
+func kindOf(in, out string) (views.Kind, error) {
+	kind, want := views.KindTensors, ".safetensors"
+	if v, ok := views.ViewOf(filepath.Base(in)); ok && v.Kind == views.KindIndex {
+		kind, want = v.Kind, ".json"
+	}
+	if filepath.Ext(out) != want {
+		return 0, fmt.Errorf("%s: what becomes of %s is named *%s", out, filepath.Base(in), want)
+	}
+	from, err := os.Stat(in)
+	if err != nil {
+		return 0, err
+	}
+	if to, err := os.Stat(out); err == nil && os.SameFile(from, to) {
+		return 0, fmt.Errorf("%s and %s are one file", in, out)
+	}
+	return kind, nil
+}
+
+// look judges the source and its view.
+func (c *conversion) look(ctx context.Context, t *tree, rel string, kind views.Kind) error {
+	st, err := c.source.Stat()
+	if err != nil {
+		return err
+	}
+	bar := c.stderr.Progress("judging", st.Size())
+	steps := &steps{bar: bar}
+	s := gatekeeper.Subject{File: c.source, Path: rel, Tree: t.root, Progress: steps.to}
+	c.view, err = t.gate.View(ctx, s, path.Join(path.Dir(rel), filepath.Base(c.out)), kind)
+	bar.Done()
+	if err == nil {
+		_, err = c.view.Reader(c.source)
+	}
+	if none, ok := errors.AsType[*gatekeeper.NoViewError](err); ok {
+		return no("%s: not converted: %s", c.in, none.Reason)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.in, err)
+	}
+	if r := c.view.Judgement.Report; !c.view.Judgement.Allowed() {
+		return no("%s: not converted: %s\n  see: trustfs explain %[1]s", c.in, strings.Join(r.Reasons, "; "))
+	}
+	return nil
+}
+
+// write puts the view in place of OUT in one step, or leaves nothing.
+func (c *conversion) write(ctx context.Context, verify bool) (err error) {
+	tmp, err := temporary(c.out)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		tmp.Close()
+		if err != nil {
+			err = errors.Join(err, os.Remove(tmp.Name()))
+		}
+	}()
+	if err = c.copy(ctx, tmp); err != nil {
+		return err
+	}
+	if err = tmp.Sync(); err != nil {
+		return err
+	}
+	if verify {
+		if err = c.compare(ctx, tmp); err != nil {
+			return err
+		}
+	}
+	if err = os.Rename(tmp.Name(), c.out); err != nil {
+		return err
+	}
+	r := c.view.Judgement.Report
+	for _, w := range r.Warnings {
+		fmt.Fprintf(c.stderr, "%s: %s\n", term.Escape(c.out), term.Escape(w))
+	}
+	what := "an index of shards"
+	if r.Format == formats.FormatSafetensors {
+		what = fmt.Sprintf("%d tensors", r.Facts.Tensors)
+	}
+	_, err2 := fmt.Fprintf(c.stdout, "%s: %s, %d bytes%s\n", term.Escape(c.out), what, c.view.Size(), map[bool]string{true: ", verified"}[verify])
+	return err2
+}
+
+// temporary makes a file beside out, with the mode that any new file of the user's gets.
+func temporary(out string) (*os.File, error) {
+	name := filepath.Join(filepath.Dir(out), ".trustfs-convert-"+rand.Text())
+	return os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
+}
+
+// convertChunk is how much is copied at once: views gather and check by the 128 KiB.
+const convertChunk = 4 << 20
+
+// each gives the view's bytes from the judged source, in order.
+func (c *conversion) each(ctx context.Context, label string, use func(part []byte, off int64) error) error {
+	r, err := c.view.Reader(c.source)
+	if err != nil {
+		return err
+	}
+	bar := c.stderr.Progress(label, c.view.Size())
+	defer bar.Done()
+	buf := make([]byte, min(convertChunk, max(1, c.view.Size())))
+	for off := int64(0); off < c.view.Size(); {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		part := buf[:min(int64(len(buf)), c.view.Size()-off)]
+		if n, err := r.ReadAt(part, off); n < len(part) {
+			return fmt.Errorf("%s: %w", c.in, err)
+		}
+		if err := use(part, off); err != nil {
+			return err
+		}
+		off += int64(len(part))
+		bar.Add(int64(len(part)))
+	}
+	return nil
+}
+
+func (c *conversion) copy(ctx context.Context, out *os.File) error {
+	return c.each(ctx, "writing", func(part []byte, off int64) error {
+		_, err := out.WriteAt(part, off)
+		return err
+	})
+}
+
+// compare reads the output again, past what the kernel still holds of it, beside the view.
+func (c *conversion) compare(ctx context.Context, out *os.File) error {
+	_ = unix.Fadvise(int(out.Fd()), 0, 0, unix.FADV_DONTNEED) // it is on the disk: the second reading means the disk
+	got := make([]byte, convertChunk)
+	err := c.each(ctx, "verifying", func(part []byte, off int64) error {
+		if n, err := out.ReadAt(got[:len(part)], off); n < len(part) {
+			return fmt.Errorf("%s: reading it again: %w", c.out, err)
+		}
+		if string(got[:len(part)]) != string(part) {
+			return fmt.Errorf("%s: what was written is not what is read: the disk or its memory is at fault", c.out)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if n, err := out.ReadAt(got[:1], c.view.Size()); n > 0 || err != io.EOF {
+		return fmt.Errorf("%s: it does not end where the view ends", c.out)
+	}
+	return nil
+}

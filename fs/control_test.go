@@ -53,9 +53,9 @@ func TestVerdictXattrs(t *testing.T) {
 	}
 	_, err = getxattr(r.in("d"), "user.trustfs.verdict")
 	wantErrno(t, "verdict of a folder", err, unix.ENODATA)
-	n, err := unix.Getxattr(r.in("good.pt"), "user.trustfs.verdict", make([]byte, 2))
+	_, err = unix.Getxattr(r.in("good.pt"), "user.trustfs.verdict", make([]byte, 2))
 	wantErrno(t, "no room", err, unix.ERANGE)
-	if n, err = unix.Getxattr(r.in("good.pt"), "user.trustfs.verdict", nil); n != 5 || err != nil {
+	if n, err := unix.Getxattr(r.in("good.pt"), "user.trustfs.verdict", nil); n != 5 || err != nil {
 		t.Errorf("size: %d, %v", n, err)
 	}
 }

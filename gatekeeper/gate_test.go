@@ -74,7 +74,6 @@ type bench struct {
 	t       *testing.T
 	dir     string
 	tree    *beneath.Root
-	pins    string
 	analyst *analyst
 	log     *bytes.Buffer
 	gate    *Gate

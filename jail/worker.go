@@ -87,13 +87,13 @@ func (w *worker) do(ctx context.Context, e *encodedJob) (wire.Kind, []byte, erro
 // budget sets the job's memory and CPU time from outside. Nobody has waited for the process yet, so its id is its own.
 func (w *worker) budget(e *encodedJob) error {
 	data := unix.Rlimit{Cur: uint64(e.limits.data), Max: uint64(e.limits.data)}
-	if err := unix.Prlimit(w.proc.Pid, unix.RLIMIT_DATA, &data, nil); err != nil {
-		return fmt.Errorf("memory limit: %w", err)
-	}
 	seconds := uint64(e.limits.cpu/time.Second) * uint64(w.jobs+1)
 	cpu := unix.Rlimit{Cur: seconds, Max: seconds}
 	if e.reuse { // the next job of the batch may need more; the filter leaves no way to raise a soft limit from inside
 		data.Max, cpu.Max = unix.RLIM_INFINITY, unix.RLIM_INFINITY
+	}
+	if err := unix.Prlimit(w.proc.Pid, unix.RLIMIT_DATA, &data, nil); err != nil {
+		return fmt.Errorf("memory limit: %w", err)
 	}
 	if err := unix.Prlimit(w.proc.Pid, unix.RLIMIT_CPU, &cpu, nil); err != nil {
 		return fmt.Errorf("CPU limit: %w", err)
@@ -152,12 +152,4 @@ func (w *worker) end() *os.ProcessState {
 		w.answer.Close()
 	})
 	return w.state
-}
-
-func (w *worker) closeFiles() {
-	for _, f := range []*os.File{w.request, w.answer, w.stderr} {
-		if f != nil {
-			f.Close()
-		}
-	}
 }

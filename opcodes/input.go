@@ -63,16 +63,6 @@ func (m *Machine) payload(n uint64, into bool) (span, bool) {
 	return span{at, int64(n)}, true
 }
 
-// counted reads a length of the given width and the bytes it announces. Signed lengths below zero end every reading
-// but those of unsigned.
-func (m *Machine) counted(width int, into bool) (span, bool) {
-	b := m.arg(width)
-	if b == nil {
-		return span{}, false
-	}
-	return m.payload(littleEndian(b), into)
-}
-
 func littleEndian(b []byte) uint64 {
 	var x [8]byte
 	copy(x[:], b)

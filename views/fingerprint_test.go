@@ -28,7 +28,7 @@ func TestFingerprint(t *testing.T) {
 		}
 		seen[a.Fingerprint()] = name
 	}
-	if fresh().Fingerprint() != fresh().Fingerprint() {
+	if again := fresh().Fingerprint(); again != fresh().Fingerprint() {
 		t.Error("the same plan, two fingerprints")
 	}
 }

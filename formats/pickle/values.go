@@ -5,9 +5,6 @@ import (
 	"trustfs/opcodes"
 )
 
-// maxArgs is how many positional arguments a judged call may have; more than the machine keeps would go unseen.
-const maxArgs = opcodes.KeptItems
-
 // globalOf is the name that a value is, or nil. A persistent id ("module", class, file, source) of torch before 1.6 is
 // its class.
 func globalOf(m *opcodes.Machine, v opcodes.Value) *opcodes.Global {

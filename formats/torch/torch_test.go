@@ -228,11 +228,11 @@ func TestPackagesAndCompiledModels(t *testing.T) {
 		{Name: "p/.data/extern_modules", Data: []byte("torch\n")}, {Name: "p/net/model.pkl", Data: []byte(dictOf(tensor("0", "FloatStorage", 4, 0, 4, 1)))},
 		{Name: "p/.data/0.storage", Data: make([]byte, 16)}, {Name: "p/net/code.py", Data: []byte("import os\n")},
 	}}
-	c, r := inspect(pkg.Bytes())
+	c, _ := inspect(pkg.Bytes())
 	expect(t, c, []string{formats.RulePythonSource}, "torch.package")
 	numbered := strings.Replace(dictOf(tensor("0", "FloatStorage", 4, 0, 4, 1)), text("0")+text("cpu"), num(0)+text("cpu"), 1)
 	pkg.Files[1].Data = []byte(numbered) // torch.package's own keys are numbers
-	c, r = inspect(pkg.Bytes())
+	c, r := inspect(pkg.Bytes())
 	expect(t, c, []string{formats.RulePythonSource}, "torch.package")
 	if _, read := r.Members["p/.data/0.storage"]; read || c.Result.Format != formats.FormatTorchPackage {
 		t.Errorf("format %q, storage inspected: %v", c.Result.Format, read)

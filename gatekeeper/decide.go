@@ -40,7 +40,7 @@ func (g *Gate) decide(c *judging, failure error) {
 	case complete && len(r.Reasons) == 0:
 		r.Verdict = Allow
 		r.Reasons = []string{g.admission(c)}
-	case g.cfg.Profile == ProfileAudit && c.manifest != nil:
+	case c.terms.Profile == ProfileAudit && c.manifest != nil:
 		r.Verdict, r.Audit = Allow, true
 		r.Reasons = append([]string{"audit profile: nothing is refused"}, r.Reasons...)
 	}
@@ -56,8 +56,8 @@ func (g *Gate) reasons(c *judging, failure error) []string {
 	if c.early {
 		why = append(why, "not analysed: provenance is required and refuses the file first")
 	}
-	if c.tally.score > g.cfg.MaxScore {
-		why = append(why, fmt.Sprintf("score %d > %d", c.tally.score, g.cfg.MaxScore))
+	if c.tally.score > c.terms.MaxScore {
+		why = append(why, fmt.Sprintf("score %d > %d", c.tally.score, c.terms.MaxScore))
 	}
 	why = append(why, c.unmet...)
 	for _, d := range c.denials {
@@ -81,7 +81,7 @@ func describe(f Finding) string {
 }
 
 func (g *Gate) admission(c *judging) string {
-	s := fmt.Sprintf("score %d <= %d", c.tally.score, g.cfg.MaxScore)
+	s := fmt.Sprintf("score %d <= %d", c.tally.score, c.terms.MaxScore)
 	if len(c.tally.accepted) > 0 {
 		s += "; accepted by the operator's pin: " + strings.Join(c.tally.accepted, ", ")
 	}
@@ -132,7 +132,7 @@ func (g *Gate) forOpener(ctx context.Context, e *entry, o *Opener) (*Judgement, 
 		why = append(why, "policy: "+err.Error())
 	}
 	if len(why) > 0 {
-		if g.cfg.Profile != ProfileAudit {
+		if g.terms.Load().Profile != ProfileAudit {
 			r.Verdict = Deny
 		}
 		r.Reasons = why

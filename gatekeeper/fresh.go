@@ -116,6 +116,7 @@ func (g *Gate) current(e *entry, tree Tree) bool {
 type epochs struct {
 	policy uint64
 	trust  string
+	terms  uint64
 }
 
 func (g *Gate) epochs() (e epochs) {
@@ -125,6 +126,7 @@ func (g *Gate) epochs() (e epochs) {
 	if t, ok := g.cfg.Examiner.(interface{ Epoch() string }); ok {
 		e.trust = t.Epoch()
 	}
+	e.terms = g.terms.Load().number // last: a look at the trust may change them
 	return e
 }
 

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -76,7 +77,7 @@ type Advice struct{ Deny, Warn []string }
 
 // Config is what a Gate judges by. Its zero value is strict with a maximum score of 0.
 type Config struct {
-	Profile  Profile
+	Profile  Profile // the terms to begin with: see Adopt
 	MaxScore int            // admits this score and refuses one more
 	Weights  map[string]int // operators' weights, by rule
 	Require  provenance.Requirements
@@ -94,19 +95,16 @@ type Config struct {
 // A Gate judges files. It is safe for parallel use.
 type Gate struct {
 	cfg     Config
-	scorer  *scorer
 	log     *slog.Logger
 	memory  *memory
 	flights flights
+
+	adopting sync.Mutex // one change of the terms at a time
+	terms    atomic.Pointer[terms]
 }
 
 // New makes a Gate, or says what is missing or contradictory in the configuration.
 func New(cfg Config) (*Gate, error) {
-	profile, err := ParseProfile(string(cfg.Profile))
-	if err != nil {
-		return nil, err
-	}
-	cfg.Profile = profile
 	switch {
 	case cfg.Analyst == nil:
 		return nil, errors.New("gatekeeper: no analyst: nothing may be admitted without an analysis in the jail")
@@ -114,21 +112,21 @@ func New(cfg Config) (*Gate, error) {
 		return nil, errors.New("gatekeeper: no examiner of provenance")
 	case cfg.ViewsFrom != "" && cfg.ViewsFrom != ViewsFromClean && cfg.ViewsFrom != ViewsFromDisarm:
 		return nil, fmt.Errorf("views-from %q: expected clean or disarm", cfg.ViewsFrom)
-	case cfg.MaxScore < 0:
-		return nil, fmt.Errorf("max-score %d: expected 0 or more", cfg.MaxScore)
-	}
-	scorer, err := newScorer(cfg.Weights, cfg.Profile)
-	if err != nil {
-		return nil, err
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	first, err := newTerms(Terms{cfg.Profile, cfg.MaxScore, cfg.Weights, cfg.Require})
+	if err != nil {
+		return nil, err
 	}
 	memory, err := newMemory(cfg.CacheBytes)
 	if err != nil {
 		return nil, err
 	}
-	return &Gate{cfg: cfg, scorer: scorer, log: cfg.Log, memory: memory}, nil
+	g := &Gate{cfg: cfg, log: cfg.Log, memory: memory}
+	g.terms.Store(first)
+	return g, nil
 }
 
 // Close lets the caches go. Judgements already given stay valid.
@@ -195,7 +193,7 @@ func duplicate(f *os.File) (*os.File, error) {
 // judge is the pipeline. It always gives an entry; what goes wrong in it is a denial.
 func (g *Gate) judge(ctx context.Context, s Subject) *entry {
 	start := time.Now()
-	c := &judging{subject: s, report: &Report{}}
+	c := &judging{subject: s, report: &Report{}, terms: g.termsNow()}
 	c.report.SetPath(s.Path)
 	var failure error
 	for _, step := range []func(context.Context, *judging) error{

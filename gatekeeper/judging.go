@@ -15,6 +15,7 @@ import (
 // judging is one judgement under way.
 type judging struct {
 	subject  Subject
+	terms    *terms // of the whole judgement
 	links    *linkNames
 	report   *Report
 	id       integrity.Identity
@@ -74,14 +75,14 @@ func (g *Gate) digest(ctx context.Context, c *judging) error {
 // unsigned one costs nothing more than its digest. What a file is by content is known only after the analysis: the
 // requirement is asked again then, of every class that it concerns.
 func (g *Gate) failFast(ctx context.Context, c *judging) error {
-	req := g.cfg.Require
-	if !req.Signature && !req.Checksums || g.cfg.Profile == ProfileAudit || !plainlyModel[strings.ToLower(path.Ext(c.subject.Path))] {
+	req := c.terms.Require
+	if !req.Signature && !req.Checksums || c.terms.Profile == ProfileAudit || !plainlyModel[strings.ToLower(path.Ext(c.subject.Path))] {
 		return nil
 	}
 	if err := g.examine(ctx, c); err != nil {
 		return err
 	}
-	t := g.scorer.add(provenance.Findings(c.evidence, formats.ClassModel, req), c.accepts())
+	t := c.terms.scorer.add(provenance.Findings(c.evidence, formats.ClassModel, req), c.accepts())
 	if len(req.Unmet(c.evidence, formats.ClassModel)) > 0 || len(t.fatal) > 0 {
 		c.early = true
 	}
@@ -140,6 +141,7 @@ func (g *Gate) examine(ctx context.Context, c *judging) error {
 	// Stamped before anything is looked up: what changes from now on makes the verdict outdated.
 	c.dirs = stampDirs(c.subject.Tree, append([]string{c.subject.Path}, c.links.paths...), c.links.dirs)
 	c.epochs = g.epochs()
+	c.epochs.terms = c.terms.number
 	e, err := g.cfg.Examiner.Evidence(ctx, provenanceTree(c.subject.Tree), provenance.Subject{
 		Path: c.subject.Path, Links: c.links.paths, SHA256: c.manifest.Digest, Size: c.manifest.Size,
 		File: integrity.NewReader(c.subject.File, c.manifest),
@@ -180,10 +182,10 @@ func (c *judging) origin(req provenance.Requirements) []formats.Finding {
 
 // score weighs what the analysis and the evidence found.
 func (g *Gate) score(_ context.Context, c *judging) error {
-	found := append(append([]formats.Finding{}, c.result.Findings...), c.origin(g.cfg.Require)...)
-	c.tally = g.scorer.add(found, c.accepts())
+	found := append(append([]formats.Finding{}, c.result.Findings...), c.origin(c.terms.Require)...)
+	c.tally = c.terms.scorer.add(found, c.accepts())
 	c.report.Score, c.report.Breakdown, c.report.Findings = c.tally.score, c.tally.breakdown, c.tally.findings
 	c.report.Level = LevelOf(c.tally.score)
-	c.unmet = g.cfg.Require.Unmet(c.evidence, c.report.Class)
+	c.unmet = c.terms.Require.Unmet(c.evidence, c.report.Class)
 	return nil
 }

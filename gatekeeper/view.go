@@ -174,7 +174,7 @@ func (g *Gate) judgeView(ctx context.Context, s Subject, src *entry, answer *vie
 	shown := s
 	shown.Path = name // the policy sees the name that is opened; the report names the source
 	c := &judging{subject: shown, report: &Report{}, id: src.judgement.Identity, manifest: src.judgement.Manifest, evidence: src.evidence,
-		result: answer.Result}
+		result: answer.Result, terms: g.terms.Load()}
 	if c.result == nil { // an index of shards: names of tensors and files, written by trustfs
 		c.result = &formats.Result{Format: formats.FormatDocument, Class: formats.ClassDocument, Findings: []formats.Finding{}}
 	}

@@ -20,6 +20,7 @@ type version struct {
 	own       bool // the content is the file's own bytes, at their places; a view's is not
 	identity  integrity.Identity
 	readers   int // guarded by node.mu
+	served    atomic.Bool // something was read from the file for a reader
 	announced atomic.Bool
 }
 
@@ -53,7 +54,8 @@ func (n *node) bindTo(file *os.File, id integrity.Identity, digest integrity.Dig
 	return n.version, true
 }
 
-// release ends one reader of v; the last closes the file, and leaves no copy of it in the page cache beside the mount's.
+// release ends one reader of v; the last closes the file, and leaves no copy of what it served in the page cache beside
+// the mount's own.
 func (n *node) release(v *version) {
 	n.mu.Lock()
 	v.readers--
@@ -63,7 +65,9 @@ func (n *node) release(v *version) {
 	}
 	n.mu.Unlock()
 	if last {
-		v.drop(0, 0)
+		if v.served.Load() { // otherwise the page cache is as its other users want it
+			v.drop(0, 0)
+		}
 		v.file.Close()
 	}
 }
@@ -85,6 +89,7 @@ func (v *version) read(buf []byte, off int64) ([]byte, error) {
 		// kernel's own guess for this shared descriptor would be "random".
 		_ = unix.Fadvise(int(v.file.Fd()), start, end-start, unix.FADV_WILLNEED)
 	}
+	v.served.Store(true)
 	n, err := v.reader.ReadAt(buf, off)
 	v.drop(start, end-start)
 	if err != nil && !errors.Is(err, io.EOF) {

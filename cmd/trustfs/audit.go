@@ -56,7 +56,7 @@ type auditOptions struct {
 }
 
 func (a *app) audit(ctx context.Context, cfg *config.Config, paths []string, o auditOptions) error {
-	j, err := newJudges(cfg, slog.New(slog.DiscardHandler), false)
+	j, err := newJudges(cfg, slog.New(slog.DiscardHandler), true)
 	if err != nil {
 		return err
 	}

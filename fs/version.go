@@ -19,7 +19,7 @@ type version struct {
 	reader    content
 	own       bool // the content is the file's own bytes, at their places; a view's is not
 	identity  integrity.Identity
-	readers   int // guarded by node.mu
+	readers   int         // guarded by node.mu
 	served    atomic.Bool // something was read from the file for a reader
 	announced atomic.Bool
 }

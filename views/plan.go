@@ -245,10 +245,16 @@ func head(header map[string]any) ([]byte, error) {
 	if len(text) > MaxHeader {
 		return nil, limit("", "a header of %d bytes, at most %d", len(text), MaxHeader)
 	}
-	for len(text)%8 != 0 {
+	for len(text)%8 != 0 || looksPickled(len(text)) {
 		text = append(text, ' ')
 	}
 	return append(binary.LittleEndian.AppendUint64(nil, uint64(len(text))), text...), nil
+}
+
+// looksPickled says whether a header of that length begins with the bytes that a pickle of protocol 2 to 5 begins with: the
+// length 640 is 80 02 00... A view must not be taken for what it is there to replace.
+func looksPickled(length int) bool {
+	return length&0xff == 0x80 && length>>8&0xff >= 2 && length>>8&0xff <= 5
 }
 
 // Validate checks a Plan that a worker answered with against the source's size: what passes can be served without reading

@@ -245,3 +245,16 @@ func FuzzPlan(f *testing.F) {
 		}
 	})
 }
+
+// No view begins as a pickle does, however long its header is.
+func TestViewsDoNotBeginAsPickles(t *testing.T) {
+	for n := range 1500 {
+		p, err := Lay([]Tensor{{Name: strings.Repeat("n", n+1), Dtype: u8, Shape: []int64{1}}}, nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if isPickle(p.Header, nil) || len(p.Header)%8 != 0 {
+			t.Fatalf("a header of %d bytes begins %x", len(p.Header), p.Header[:4])
+		}
+	}
+}

@@ -2,11 +2,14 @@
 
     views.py write DIR N     N random nested state dicts, and one file for each special case
     views.py check DIR       every X.safetensors in DIR against the source that it is a view of
-    views.py tensors FILE    name, dtype, shape of a view, a JSON line each
+    views.py mounted DIR MNT the views in MNT, a mount of DIR that hides the sources
+    views.py models DIR      pickle-only transformers folders, sharded and not, and a Hugging Face cache of one
+    views.py pretrained DIR MNT
+                             transformers loads those from both, to the same numbers
 
 Only files that this program has written itself are ever loaded with a pickle loader.
 """
-import collections, json, os, random, sys
+import collections, hashlib, json, os, random, sys
 
 import numpy as np
 import torch
@@ -166,15 +169,35 @@ def raw(t):
 
 
 def check(directory):
-    bad = checked = 0
-    for view in sorted(os.listdir(directory)):
-        if not view.endswith(".safetensors"):
+    views = [v for v in sorted(os.listdir(directory)) if v.endswith(".safetensors")]
+    return compare((os.path.join(directory, v[: -len(".safetensors")]), os.path.join(directory, v)) for v in views)
+
+
+def mounted(directory, mount):
+    """Views that are not there are counted: only a source without tensors, or a compressed one, has none."""
+    pairs, without = [], []
+    for source in sorted(os.listdir(directory)):
+        view = os.path.join(mount, os.path.splitext(source)[0] + ".safetensors")
+        assert not os.path.exists(os.path.join(mount, source)), source + " is not hidden"
+        if os.path.exists(view):
+            pairs.append((os.path.join(directory, source), view))
             continue
-        source = view[: -len(".safetensors")]
         want = {}
         flatten(load(os.path.join(directory, source)), "", want)
+        if want and source != "packed.npz":
+            without.append(source)
+    if without:
+        print("no view of %s" % without)
+    return compare(pairs) or len(without) > 0
+
+
+def compare(pairs):
+    bad = checked = 0
+    for source, view in pairs:
+        want = {}
+        flatten(load(source), "", want)
         try:
-            with safetensors.safe_open(os.path.join(directory, view), "pt") as f:
+            with safetensors.safe_open(view, "pt") as f:
                 got = {k: f.get_tensor(k) for k in f.keys()}
                 metadata = f.metadata()
         except Exception as e:
@@ -198,8 +221,60 @@ def check(directory):
     return 1 if bad else 0
 
 
+def models(top):
+    from transformers import BertConfig, BertModel
+    for name, shard in (("whole", "1GB"), ("sharded", "30KB")):
+        torch.manual_seed(7)
+        config = BertConfig(vocab_size=64, hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64,
+                            max_position_embeddings=32)
+        BertModel(config).save_pretrained(os.path.join(top, name), safe_serialization=False, max_shard_size=shard)
+    assert len([n for n in os.listdir(os.path.join(top, "sharded")) if n.endswith(".bin")]) > 2
+    revision = "0123456789abcdef0123456789abcdef01234567"
+    repo = os.path.join(top, "hub", "models--acme--tiny")
+    for sub in ("blobs", "refs", "snapshots/" + revision):
+        os.makedirs(os.path.join(repo, sub))
+    with open(os.path.join(repo, "refs/main"), "w") as f:
+        f.write(revision)
+    for name in os.listdir(os.path.join(top, "whole")):
+        with open(os.path.join(top, "whole", name), "rb") as f:
+            data = f.read()
+        blob = hashlib.sha256(data).hexdigest()
+        with open(os.path.join(repo, "blobs", blob), "wb") as f:
+            f.write(data)
+        os.symlink("../../blobs/" + blob, os.path.join(repo, "snapshots", revision, name))
+
+
+def pretrained(plain, mount):
+    from transformers import AutoModel
+
+    def answer(name, **where):
+        model = AutoModel.from_pretrained(name, **where).eval()
+        with torch.no_grad():
+            return model(input_ids=torch.arange(10).reshape(1, 10)).last_hidden_state
+
+    seen = []
+    opened = torch.load
+    torch.load = lambda *args, **kwargs: seen.append(args) or opened(*args, **kwargs)
+    for name in ("whole", "sharded"):
+        here, before = answer(os.path.join(plain, name)), len(seen)
+        assert before > 0
+        assert torch.equal(here, answer(os.path.join(mount, name))), name
+        assert len(seen) == before, "a pickle was loaded from the mount: %s" % seen[before:]
+        assert not [n for n in os.listdir(os.path.join(mount, name)) if n.endswith(".bin")]
+    here, before = answer("acme/tiny", cache_dir=os.path.join(plain, "hub")), len(seen)
+    assert torch.equal(here, answer("acme/tiny", cache_dir=os.path.join(mount, "hub"), use_safetensors=True))
+    assert len(seen) == before, "a pickle was loaded from the mounted cache"
+    print("ok")
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "write":
         write(sys.argv[2], int(sys.argv[3]))
     elif sys.argv[1] == "check":
         sys.exit(check(sys.argv[2]))
+    elif sys.argv[1] == "mounted":
+        sys.exit(mounted(sys.argv[2], sys.argv[3]))
+    elif sys.argv[1] == "models":
+        models(sys.argv[2])
+    elif sys.argv[1] == "pretrained":
+        pretrained(sys.argv[2], sys.argv[3])

@@ -18,7 +18,7 @@ type Machine struct {
 	fence     int // the topmost mark, or 0: what modern readers do not reach below
 	memo      memoTable
 	memoFar   map[uint64]Value // indices that are far from dense
-	memoText  map[string]Value // keys that are no 64-bit number
+	memoText  map[string]Value // keys that are no 63-bit number
 	memoLen   int
 	keyKinds  uint8 // binaryKeys, textKeys
 	splitKeys bool  // text keys are no numbers

@@ -128,7 +128,7 @@ func (m *Machine) keys(kind uint8) bool {
 }
 
 // textKey reads the argument of GET or PUT. C reads the text up to a NUL as a decimal number, Python 3 all of it;
-// Python 2 takes the text itself for the key. A number of more than 64 bits, and text that is no plain number, gives
+// Python 2 takes the text itself for the key. A number of more than 63 bits, and text that is no plain number, gives
 // text instead of an index.
 func (m *Machine) textKey() (i uint64, text string, ok bool) {
 	_, b, terminated := m.line(maxNumberLine)
@@ -146,7 +146,7 @@ func (m *Machine) textKey() (i uint64, text string, ok bool) {
 	if m.splitKeys && len(b) > 0 {
 		return 0, "text " + string(b), true
 	}
-	if i, err := strconv.ParseUint(string(b), 10, 64); err == nil && (len(b) == 1 || b[0] != '0' && b[0] != '+') {
+	if i, err := strconv.ParseUint(string(b), 10, 63); err == nil && (len(b) == 1 || b[0] != '0' && b[0] != '+') {
 		return i, "", true
 	}
 	if len(b) == 0 && !m.drop(C2, "an empty memo index") {
@@ -175,11 +175,11 @@ func (m *Machine) number(digits string) (uint64, string, bool) {
 		m.drop(m.set, "a negative memo index")
 		return 0, "", false
 	}
-	if i, err := strconv.ParseUint(digits, 10, 64); err == nil {
+	if i, err := strconv.ParseUint(digits, 10, 63); err == nil {
 		return i, "", true
 	}
 	// _pickle.c has indices of 63 bits; a Python dict any number.
-	if !m.drop(C3|CFile, "a memo index of more than 64 bits") {
+	if !m.drop(C3|CFile, "a memo index of more than 63 bits") {
 		return 0, "", false
 	}
 	return 0, digits, true

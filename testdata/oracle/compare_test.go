@@ -118,8 +118,9 @@ func label(m *opcodes.Machine, v opcodes.Value) string {
 func compare(data []byte, answer map[string]reader) (diffs []string) {
 	all := run(data)
 	for name, a := range answer {
-		o := all[readings[name]]
-		diffs = append(diffs, compareOne(name, a, o)...)
+		o := *all[readings[name]]
+		o.deeds = slices.Clone(o.deeds)
+		diffs = append(diffs, compareOne(name, a, &o)...)
 	}
 	slices.Sort(diffs)
 	return diffs
@@ -127,6 +128,9 @@ func compare(data []byte, answer map[string]reader) (diffs []string) {
 
 func compareOne(name string, a reader, o *ours) (diffs []string) {
 	for i, d := range a.Did {
+		for i >= o.certain && i < len(o.deeds) && o.deeds[i].Label == "buffer" {
+			o.deeds = slices.Delete(o.deeds, i, i+1) // what a buffer lets be done to it depends on what it is
+		}
 		if i >= len(o.deeds) {
 			return []string{fmt.Sprintf("%s: missed deed %d: %v", name, i, d)}
 		}

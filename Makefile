@@ -62,7 +62,7 @@ clients: deps-test build ## torch, safetensors, transformers, llama.cpp, cp, tar
 
 N ?= 20000
 oracle: deps-test build ## N=20000 generated pickles against CPython's own unpicklers
-	TRUSTFS_ORACLE_N=$(N) go test -count=1 -timeout 60m -run 'Oracle' ./testdata/oracle/...
+	ORACLE_N=$(N) go test -count=1 -timeout 120m ./testdata/oracle/...
 
 install: ## the binaries and the systemd units, below DESTDIR
 	@test -x bin/trustfs -a -x bin/trustfs-worker || { echo "nothing to install: run make build first"; exit 1; }

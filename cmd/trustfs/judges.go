@@ -23,7 +23,9 @@ type judges struct {
 	unpinned bool
 	// adviser stands in for the configuration's policy.
 	adviser gatekeeper.Adviser
-	trees   map[string]*tree
+	// live, if not nil, follows the configuration's file; for one gate.
+	live  *live
+	trees map[string]*tree
 }
 
 // A tree is one directory with the gate that judges in it.
@@ -81,14 +83,7 @@ func (j *judges) tree(dir string) (*tree, error) {
 
 // gate puts the pipeline together for a tree.
 func (j *judges) gate(dir string) (*gatekeeper.Gate, error) {
-	options, err := trusted(j.cfg, dir)
-	if err != nil {
-		return nil, err
-	}
-	if j.unpinned {
-		options.Pins = ""
-	}
-	examiner, err := provenance.New(options)
+	examiner, err := j.examiner(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -99,13 +94,12 @@ func (j *judges) gate(dir string) (*gatekeeper.Gate, error) {
 		}
 	}
 	jailed := &gatekeeper.Jailed{Pool: j.pool, Presets: j.presets, Reuse: j.reuse, Log: j.log}
+	terms := termsOf(j.cfg)
 	gate, err := gatekeeper.New(gatekeeper.Config{
-		Profile:  gatekeeper.Profile(j.cfg.Profile),
-		MaxScore: j.cfg.MaxScore,
-		Weights:  j.cfg.Weights,
-		Require: provenance.Requirements{
-			Signature: j.cfg.RequireSignature, Checksums: j.cfg.RequireChecksums, SBOM: j.cfg.RequireSBOM,
-		},
+		Profile:   terms.Profile,
+		MaxScore:  terms.MaxScore,
+		Weights:   terms.Weights,
+		Require:   terms.Require,
 		Analyst:   jailed,
 		Viewer:    jailed,
 		ViewsFrom: gatekeeper.ViewsFrom(j.cfg.ViewsFrom),
@@ -116,7 +110,25 @@ func (j *judges) gate(dir string) (*gatekeeper.Gate, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
-	return gate, nil
+	if j.live != nil {
+		err = j.live.begin(gate)
+	}
+	return gate, err
+}
+
+// examiner gathers provenance for a tree: under the configuration as it is, or under the one that its file becomes.
+func (j *judges) examiner(dir string) (gatekeeper.Examiner, error) {
+	if j.live != nil {
+		return j.live.follow(j.cfg, dir)
+	}
+	options, err := trusted(j.cfg, dir)
+	if err != nil {
+		return nil, err
+	}
+	if j.unpinned {
+		options.Pins = ""
+	}
+	return provenance.New(options)
 }
 
 // pinsDir is where the operator's pins are kept, for all trees.

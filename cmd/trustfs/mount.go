@@ -49,7 +49,7 @@ func (a *app) mount(ctx context.Context, cfg *config.Config, dir, point string) 
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(outside(cfg, dir, point), promised(cfg)); err != nil {
+	if err := errors.Join(outside(cfg, dir, point), neededOutside(cfg, point), promised(cfg)); err != nil {
 		return err
 	}
 	queue := events.New(a.stderr)
@@ -60,6 +60,7 @@ func (a *app) mount(ctx context.Context, cfg *config.Config, dir, point string) 
 		return err
 	}
 	defer j.close()
+	j.live = &live{log: log}
 	gate, err := j.gate(dir)
 	if err != nil {
 		return err
@@ -69,7 +70,7 @@ func (a *app) mount(ctx context.Context, cfg *config.Config, dir, point string) 
 	if err := os.Chdir("/"); err != nil {
 		return err
 	}
-	server, err := fs.Mount(mountOptions(cfg, dir, point, gate, log))
+	server, err := fs.Mount(mountOptions(cfg, dir, point, gate, log, j.live.now.Load))
 	if err != nil {
 		return err
 	}
@@ -124,9 +125,9 @@ func promised(cfg *config.Config) error {
 	return errors.Join(errs...)
 }
 
-func mountOptions(cfg *config.Config, dir, point string, gate fs.Gate, log *slog.Logger) fs.Options {
+func mountOptions(cfg *config.Config, dir, point string, gate fs.Gate, log *slog.Logger, now func() *config.Config) fs.Options {
 	claims := &fs.Claims{}
-	o := fs.Options{Dir: dir, Mountpoint: point, Gate: gate, Log: log, Guard: cfg.Guard, Status: statusOf(cfg, dir, point, claims),
+	o := fs.Options{Dir: dir, Mountpoint: point, Gate: gate, Log: log, Guard: cfg.Guard, Status: statusOf(now, dir, point, claims),
 		Views: fs.ViewMode(cfg.Views), Claims: claims}
 	if os.Geteuid() == 0 {
 		o.RunDir = fs.DefaultRunDir
@@ -138,9 +139,10 @@ func mountOptions(cfg *config.Config, dir, point string, gate fs.Gate, log *slog
 }
 
 // statusOf gives .trustfs/status.json.
-func statusOf(cfg *config.Config, dir, point string, claims *fs.Claims) func() []byte {
+func statusOf(now func() *config.Config, dir, point string, claims *fs.Claims) func() []byte {
 	started := time.Now().UTC()
 	return func() []byte {
+		cfg := now()
 		b, err := json.Marshal(map[string]any{
 			"version": version, "pid": os.Getpid(), "dir": dir, "mountpoint": point, "started": started,
 			"profile": cfg.Profile, "max_score": cfg.MaxScore,

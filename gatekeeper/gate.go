@@ -77,7 +77,7 @@ type Advice struct{ Deny, Warn []string }
 
 // Config is what a Gate judges by. Its zero value is strict with a maximum score of 0.
 type Config struct {
-	Profile  Profile // the terms to begin with: see Adopt
+	Profile  Profile        // the terms to begin with: see Adopt
 	MaxScore int            // admits this score and refuses one more
 	Weights  map[string]int // operators' weights, by rule
 	Require  provenance.Requirements

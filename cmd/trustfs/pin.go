@@ -68,6 +68,10 @@ func (a *app) pin(ctx context.Context, cfg *config.Config, paths []string, o pin
 			}
 		}
 	}
+	paths, err := sourcesOfViews(paths)
+	if err != nil {
+		return err
+	}
 	items, err := a.judgeUnpinned(ctx, cfg, paths)
 	if err != nil {
 		return err

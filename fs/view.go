@@ -82,17 +82,23 @@ func viewInode(id integrity.Identity, kind views.Kind) uint64 {
 	return 1<<63 | h.Sum64()&(1<<62-1)
 }
 
-// judgeView has the view called name of f made and judged; f is what lies at source. It waits as judge does.
+// judgeView has the view called name of f made and judged; f is what lies at source. It waits as judge does. What cannot be
+// served is no view either.
 func (t *tree) judgeView(who asker, f *os.File, source, name string) (*gatekeeper.View, error) {
 	s := t.subject(who, f, source)
-	if v, ok, err := t.views.gate.RememberedView(s, name); ok {
-		return v, err
+	v, known, err := t.views.gate.RememberedView(s, name)
+	if !known {
+		err = t.queued(who, func(ctx context.Context) (err error) {
+			v, err = t.views.gate.View(ctx, s, name, kindOfView(name))
+			return err
+		})
 	}
-	var v *gatekeeper.View
-	err := t.queued(who, func(ctx context.Context) (err error) {
-		v, err = t.views.gate.View(ctx, s, name, kindOfView(name))
-		return err
-	})
+	if err == nil {
+		_, err = v.Reader(f)
+	}
+	if noView(err) && !known {
+		t.log.Info("view.none", "path", name, "source", source, "reason", err.Error())
+	}
 	return v, err
 }
 

@@ -228,6 +228,9 @@ func TestHostileSource(t *testing.T) {
 		_, err := readFileRaw(r.in(name))
 		wantErrno(t, "a view of a refused source, of one without tensors: "+name, err, unix.ENOENT)
 	}
+	if got := r.log.String(); !strings.Contains(got, "posix.system") || !strings.Contains(got, "it holds no tensor") {
+		t.Errorf("the log does not say why: %s", got)
+	}
 	r, _, _ = viewRig(t, ViewsBeside, gatekeeper.ViewsFromDisarm)
 	r.put("a.pt", hostile)
 	_, err := readFileRaw(r.in("a.pt"))

@@ -53,32 +53,22 @@ func stampDir(tree Tree, dir string) (dirStamp, bool) {
 	return dirStamp{path: dir, id: id, racy: max(id.Mtime, id.Ctime) > time.Now().Add(-racyWindow).UnixNano()}, true
 }
 
-// stampDirs stamps the folders of a file and of its other names, up to the root.
-func stampDirs(tree Tree, names, more []string) []dirStamp {
-	var stamps []dirStamp
+// stampDirs adds the stamps of the folders above each name, up to the root, to those that are there.
+func stampDirs(stamps []dirStamp, tree Tree, names ...string) []dirStamp {
 	if tree == nil {
-		return nil
-	}
-	seen := map[string]bool{}
-	add := func(dir string) {
-		if seen[dir] {
-			return
-		}
-		seen[dir] = true
-		if s, ok := stampDir(tree, dir); ok {
-			stamps = append(stamps, s)
-		}
+		return stamps
 	}
 	for _, name := range names {
 		for dir := path.Dir(name); ; dir = path.Dir(dir) {
-			add(dir)
+			if !slices.ContainsFunc(stamps, func(s dirStamp) bool { return s.path == dir }) {
+				if s, ok := stampDir(tree, dir); ok {
+					stamps = append(stamps, s)
+				}
+			}
 			if dir == "." || dir == "/" {
 				break
 			}
 		}
-	}
-	for _, dir := range more {
-		add(dir)
 	}
 	return stamps
 }

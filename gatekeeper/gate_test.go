@@ -442,3 +442,28 @@ func TestOneEventForOneVerdict(t *testing.T) {
 		t.Errorf("%d events: %s", n, b.log)
 	}
 }
+
+// A link that comes while the blob is analysed, under the names that it had before, is seen at the next open.
+func TestALinkThatComesDuringTheAnalysis(t *testing.T) {
+	t.Parallel() // it waits until timestamps prove something
+	b := newBench(t, nil)
+	b.write("hub/models--o--n/blobs/0123", "bytes")
+	b.write("hub/models--o--n/snapshots/main/config.json", "{}")
+	b.settle()
+	b.analyst.wait = make(chan struct{})
+	done := make(chan *Judgement)
+	go func() { done <- b.judge("hub/models--o--n/blobs/0123") }()
+	for b.analyst.calls.Load() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	if err := os.Symlink("../../blobs/0123", filepath.Join(b.dir, "hub/models--o--n/snapshots/main/chat_template.jinja")); err != nil {
+		t.Fatal(err)
+	}
+	b.settle() // an old change, by the time the analysis ends
+	close(b.analyst.wait)
+	<-done
+	b.judge("hub/models--o--n/blobs/0123")
+	if !slices.Contains(b.analyst.names, "chat_template.jinja") {
+		t.Errorf("the verdict without the new name is kept: inspected under %q", b.analyst.names)
+	}
+}

@@ -98,8 +98,9 @@ var plainlyModel = map[string]bool{
 
 // analyse asks for the findings, by digest where these bytes were analysed under these names before.
 func (g *Gate) analyse(ctx context.Context, c *judging) error {
-	if c.links == nil {
-		c.links = loaderNames(c.subject.Tree, c.subject.Path)
+	c.lookAround()
+	if c.links.err != nil {
+		return c.links.err
 	}
 	names := c.names()
 	key := findingsKey(c.manifest.Digest, names)
@@ -118,6 +119,17 @@ func (g *Gate) analyse(ctx context.Context, c *judging) error {
 	return nil
 }
 
+// lookAround finds the other names of the file, once. Every folder is stamped before it is looked through: what changes
+// from then on makes the verdict outdated.
+func (c *judging) lookAround() {
+	if c.links != nil {
+		return
+	}
+	c.dirs = stampDirs(nil, c.subject.Tree, c.subject.Path)
+	c.links = loaderNames(c.subject.Tree, c.subject.Path)
+	c.dirs = append(c.dirs, c.links.stamps...)
+}
+
 // names are the base names under which a loader may meet the file, the opened one first.
 func (c *judging) names() []string {
 	names := []string{path.Base(c.subject.Path)}
@@ -132,14 +144,11 @@ func (g *Gate) examine(ctx context.Context, c *judging) error {
 	if c.evidence != nil {
 		return nil
 	}
-	if c.links == nil {
-		c.links = loaderNames(c.subject.Tree, c.subject.Path)
-	}
+	c.lookAround()
 	if c.links.err != nil {
 		return c.links.err
 	}
-	// Stamped before anything is looked up: what changes from now on makes the verdict outdated.
-	c.dirs = stampDirs(c.subject.Tree, append([]string{c.subject.Path}, c.links.paths...), c.links.dirs)
+	c.dirs = stampDirs(c.dirs, c.subject.Tree, c.links.paths...)
 	c.epochs = g.epochs()
 	c.epochs.terms = c.terms.number
 	e, err := g.cfg.Examiner.Evidence(ctx, provenanceTree(c.subject.Tree), provenance.Subject{

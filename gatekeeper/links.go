@@ -11,9 +11,9 @@ import (
 
 // linkNames are the other names under which loaders meet a file, and the folders that were looked through for them.
 type linkNames struct {
-	paths []string
-	dirs  []string
-	err   error // the folders could not be looked through: the file cannot be judged under all its names
+	paths  []string
+	stamps []dirStamp // each taken before its folder was listed
+	err    error      // the folders could not be looked through: the file cannot be judged under all its names
 }
 
 // Bounds of a Hugging Face repository's snapshots: real ones hold a few hundred files in a few folders.
@@ -60,6 +60,7 @@ func (w *snapshotWalk) folder(dir string, depth int) error {
 	if depth > maxSnapshotDepth {
 		return fmt.Errorf("%s: more than %d folders deep", dir, maxSnapshotDepth)
 	}
+	stamp, stamped := stampDir(w.tree, dir)
 	entries, err := w.tree.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ELOOP) {
 		return nil
@@ -67,7 +68,9 @@ func (w *snapshotWalk) folder(dir string, depth int) error {
 	if err != nil {
 		return err
 	}
-	w.names.dirs = append(w.names.dirs, dir)
+	if stamped {
+		w.names.stamps = append(w.names.stamps, stamp)
+	}
 	if w.entries += len(entries); w.entries > maxSnapshotEntries {
 		return fmt.Errorf("%s: more than %d entries in the snapshots", dir, maxSnapshotEntries)
 	}

@@ -310,6 +310,8 @@ func (x *Extent) validate(size int64) error {
 	}
 	n, ok := product(append([]int64{x.Item}, x.Shape...)...)
 	switch {
+	case x.Len == 0:
+		return errors.New("a tensor without elements needs no shape to gather")
 	case len(x.Shape) > MaxRank || len(x.Strides) != len(x.Shape):
 		return errors.New("shape and strides do not fit")
 	case x.Item < 1 || x.Item > 16 || x.Swap < 0 || x.Swap > 0 && (x.Swap > x.Item || x.Item%x.Swap != 0):

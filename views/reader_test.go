@@ -201,6 +201,7 @@ func TestHostilePlans(t *testing.T) {
 		"a swap wider than items":  func(p *Plan) { p.Tensors[1].Swap = 8 },
 		"a swap of no width":       func(p *Plan) { p.Tensors[1].Swap = -1 },
 		"another shape":            func(p *Plan) { p.Tensors[1].Shape = []int64{3, 2} },
+		"a shape of nothing":       func(p *Plan) { p.Tensors[1].Shape, p.Tensors[1].Len = []int64{2, 0}, 0; p.Size -= 16 },
 		"a hole":                   func(p *Plan) { p.Tensors[1].At++ },
 		"a negative length":        func(p *Plan) { p.Tensors[0].Len = -4 },
 		"another size":             func(p *Plan) { p.Size++ },

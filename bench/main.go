@@ -46,7 +46,7 @@ func run(work, bin string, size int64, rounds int) error {
 	}
 	defer s.close()
 	var rows []row
-	for _, measure := range []func(*stage, int) ([]row, error){cachedOpen, warmRead, warmMap, firstOpen, manyFiles, memory} {
+	for _, measure := range []func(*stage, int) ([]row, error){cachedOpen, askedOpen, warmRead, warmMap, firstOpen, manyFiles, memory} {
 		r, err := measure(s, rounds)
 		if err != nil {
 			return err

@@ -26,6 +26,7 @@ type stage struct {
 	plain   string // the directory
 	bare    string // behind the server that checks nothing
 	trusted string // behind trustfs
+	asking  string // behind trustfs with a policy on the opener
 	size    int64  // bytes of the large model
 
 	servers []*exec.Cmd
@@ -40,12 +41,15 @@ func newStage(work, bin string, size int64) (*stage, error) {
 	if err := s.models(); err != nil {
 		return nil, err
 	}
-	time.Sleep(settled)
 	self, err := os.Executable()
 	if err == nil {
 		err = s.start(s.bare, exec.Command(self, "serve-plain", s.plain, s.bare))
 	}
 	if err == nil {
+		err = s.startAsking(work, bin)
+	}
+	time.Sleep(settled)
+	if err == nil { // the last one is the daemon whose memory is measured
 		err = s.start(s.trusted, exec.Command(bin, "mount", "--profile", "content", "--state", filepath.Join(work, "state"), s.plain, s.trusted))
 	}
 	if err != nil {

@@ -111,6 +111,9 @@ func (j *judges) gate(dir string) (*gatekeeper.Gate, error) {
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
 	if j.live != nil {
+		if a, ok := asked.(interface{ Err() error }); ok {
+			j.live.errs = append(j.live.errs, a.Err)
+		}
 		err = j.live.begin(gate)
 	}
 	return gate, err

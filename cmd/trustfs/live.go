@@ -19,6 +19,7 @@ type live struct {
 	log  *slog.Logger
 	gate *gatekeeper.Gate // set before anything is served
 	now  atomic.Pointer[config.Config]
+	errs []func() error // what of the files is not in force, and why; set before anything is served
 }
 
 // hot are the keys whose change counts at once.
@@ -29,7 +30,7 @@ var hot = []string{"trust-key", "trusted-publisher", "trusted-root", "checksums"
 // refuses everything until it is mended.
 func (l *live) follow(cfg *config.Config, dir string) (*trust.Examiner, error) {
 	l.now.Store(cfg)
-	return trust.New([]string{cfg.File()}, func() (provenance.Options, error) {
+	x, err := trust.New([]string{cfg.File()}, func() (provenance.Options, error) {
 		fresh, err := cfg.Reload()
 		if err != nil {
 			return provenance.Options{}, err
@@ -44,6 +45,21 @@ func (l *live) follow(cfg *config.Config, dir string) (*trust.Examiner, error) {
 		l.tell(cfg, l.now.Swap(fresh), fresh)
 		return options, nil
 	}, l.log)
+	if err == nil {
+		l.errs = append(l.errs, x.Err)
+	}
+	return x, err
+}
+
+// trouble is what is wrong with the files that the mount follows, for its status.
+func (l *live) trouble() []string {
+	said := []string{}
+	for _, ask := range l.errs {
+		if err := ask(); err != nil {
+			said = append(said, err.Error())
+		}
+	}
+	return said
 }
 
 // begin takes the gate for which l was made, under the configuration as it is by now.

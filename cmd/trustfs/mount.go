@@ -70,7 +70,7 @@ func (a *app) mount(ctx context.Context, cfg *config.Config, dir, point string) 
 	if err := os.Chdir("/"); err != nil {
 		return err
 	}
-	server, err := fs.Mount(mountOptions(cfg, dir, point, gate, log, j.live.now.Load))
+	server, err := fs.Mount(mountOptions(cfg, dir, point, gate, log, j.live))
 	if err != nil {
 		return err
 	}
@@ -125,9 +125,9 @@ func promised(cfg *config.Config) error {
 	return errors.Join(errs...)
 }
 
-func mountOptions(cfg *config.Config, dir, point string, gate fs.Gate, log *slog.Logger, now func() *config.Config) fs.Options {
+func mountOptions(cfg *config.Config, dir, point string, gate fs.Gate, log *slog.Logger, l *live) fs.Options {
 	claims := &fs.Claims{}
-	o := fs.Options{Dir: dir, Mountpoint: point, Gate: gate, Log: log, Guard: cfg.Guard, Status: statusOf(now, dir, point, claims),
+	o := fs.Options{Dir: dir, Mountpoint: point, Gate: gate, Log: log, Guard: cfg.Guard, Status: statusOf(l, dir, point, claims),
 		Views: fs.ViewMode(cfg.Views), Claims: claims}
 	if os.Geteuid() == 0 {
 		o.RunDir = fs.DefaultRunDir
@@ -139,14 +139,15 @@ func mountOptions(cfg *config.Config, dir, point string, gate fs.Gate, log *slog
 }
 
 // statusOf gives .trustfs/status.json.
-func statusOf(now func() *config.Config, dir, point string, claims *fs.Claims) func() []byte {
+func statusOf(l *live, dir, point string, claims *fs.Claims) func() []byte {
 	started := time.Now().UTC()
 	return func() []byte {
-		cfg := now()
+		cfg := l.now.Load()
 		b, err := json.Marshal(map[string]any{
 			"version": version, "pid": os.Getpid(), "dir": dir, "mountpoint": point, "started": started,
 			"profile": cfg.Profile, "max_score": cfg.MaxScore,
 			"views": cfg.Views, "views_claimed_twice": claims.Names(),
+			"trouble": l.trouble(),
 		})
 		if err != nil {
 			return []byte("{}\n")

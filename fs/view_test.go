@@ -27,7 +27,8 @@ import (
 // own. A file whose bytes hold "posix" has a fatal finding.
 type clerk struct {
 	mu    sync.Mutex
-	hold  chan struct{} // analyses wait for it, if set
+	hold  chan struct{}     // analyses wait for it, if set
+	found []formats.Finding // in each view
 	calls int
 }
 
@@ -49,7 +50,7 @@ func (c *clerk) Analyse(_ context.Context, f *os.File, m *integrity.Manifest, _ 
 
 func (c *clerk) View(_ context.Context, f *os.File, m *integrity.Manifest, _ string, kind views.Kind) (*views.Answer, error) {
 	a, err := views.Answering(integrity.NewReader(f, m), m.Size, kind, func(io.ReaderAt, int64) formats.Result {
-		return formats.Result{Format: formats.FormatSafetensors, Class: formats.ClassModel}
+		return formats.Result{Format: formats.FormatSafetensors, Class: formats.ClassModel, Findings: c.found}
 	})
 	return &a, err
 }
@@ -242,6 +243,19 @@ func TestHostileSource(t *testing.T) {
 	}
 }
 
+// A view is refused for what it holds itself: it can be seen, and not opened.
+func TestRefusedView(t *testing.T) {
+	r, c, _ := viewRig(t, ViewsBeside, "")
+	c.found = []formats.Finding{{Rule: formats.RuleFormatMalformed}}
+	r.put("a.pt", string(torchFile(0)))
+	statOf(t, r.in("a.safetensors"))
+	_, err := readFileRaw(r.in("a.safetensors"))
+	wantErrno(t, "a refused view", err, unix.EACCES)
+	if r.read("a.pt") != string(torchFile(0)) {
+		t.Error("its source is another file")
+	}
+}
+
 // A source that is written while its view is read gives EIO; the next open shows the new content.
 func TestSourceWrittenWhileItsViewIsRead(t *testing.T) {
 	r, _, _ := viewRig(t, ViewsBeside, "")
@@ -260,8 +274,8 @@ func TestSourceWrittenWhileItsViewIsRead(t *testing.T) {
 	}
 	_, err = f.ReadAt(head, int64(len(old))-200_000)
 	wantErrno(t, "read after the source changed", err, unix.EIO)
-	if !strings.Contains(r.log.String(), "model.tampered") || !strings.Contains(r.log.String(), "path=a.pt") {
-		t.Error("nothing was said of it")
+	if !strings.Contains(r.log.String(), "msg=model.tampered path=a.pt ") {
+		t.Errorf("the log does not say that the source was tampered with: %s", r.log)
 	}
 	f.Close()
 	eventually(t, "the new view", func() bool {

@@ -138,6 +138,48 @@ func TestNoView(t *testing.T) {
 	}
 }
 
+// A view whose source was tampered with is made anew, although nothing else tells that it changed.
+func TestTamperedView(t *testing.T) {
+	t.Parallel() // it waits until timestamps prove something
+	b, v := viewBench(t, nil)
+	b.settle()
+	got, _, err := b.view(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.gate.TamperedView("model.safetensors", "pytorch_model.bin", got.Judgement.Identity, &integrity.TamperError{})
+	if _, _, err := b.view(t); err != nil || v.calls.Load() != 2 || b.analyst.calls.Load() != 1 {
+		t.Errorf("made %d times, analysed %d, %v", v.calls.Load(), b.analyst.calls.Load(), err)
+	}
+}
+
+// What is known of a view comes without work; a fresh one does not.
+func TestRememberedView(t *testing.T) {
+	t.Parallel() // it waits until timestamps prove something
+	b, v := viewBench(t, nil)
+	b.settle()
+	f, err := b.tree.Regular("pytorch_model.bin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	s := Subject{File: f, Path: "pytorch_model.bin", Tree: b.tree}
+	if _, known, _ := b.gate.RememberedView(s, "model.safetensors"); known || v.calls.Load() != 0 {
+		t.Error("known before it was made")
+	}
+	made, _, err := b.view(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, known, err := b.gate.RememberedView(s, "model.safetensors")
+	if err != nil || !known || got.Fingerprint() != made.Fingerprint() || v.calls.Load() != 1 {
+		t.Errorf("known %v, %v", known, err)
+	}
+	if _, known, _ := b.gate.RememberedView(s, "other.safetensors"); known {
+		t.Error("another name is known")
+	}
+}
+
 // A view of a file whose source is replaced is another view.
 func TestAChangedSourceIsAnotherView(t *testing.T) {
 	b, _ := viewBench(t, nil)

@@ -18,12 +18,13 @@ func (g *Gate) advise(ctx context.Context, c *judging) error {
 	if err != nil {
 		return fmt.Errorf("policy: %w", err)
 	}
-	c.denials, c.report.Warnings = a.Deny, a.Warn
+	c.denials, c.report.Warnings, c.answered = a.Deny, a.Warn, true
 	return nil
 }
 
 func (c *judging) question() *Question {
-	q := &Question{Report: c.report, Evidence: c.evidence, Path: c.subject.Path, File: attributes(int(c.subject.File.Fd()))}
+	q := &Question{Report: c.report, Evidence: c.evidence, Path: c.subject.Path, File: attributes(int(c.subject.File.Fd())),
+		answered: c.answered}
 	if c.links != nil {
 		q.Links = c.links.paths
 	}
@@ -112,13 +113,18 @@ func fill(r *Report) {
 	}
 }
 
+// asks says that each opener of the file has to be asked about. It goes by what was done for the entry, not by the policy
+// of this moment, which may be another one already.
+func (g *Gate) asks(e *entry) bool {
+	return g.cfg.Adviser != nil && e.question != nil && !e.question.answered && e.judgement.Report.Verdict == Allow
+}
+
 // forOpener asks a policy that refers to the opener, for this one.
 func (g *Gate) forOpener(ctx context.Context, e *entry, o *Opener) (*Judgement, error) {
-	a := g.cfg.Adviser
-	if a == nil || !a.RefersToOpener() || e.judgement.Report.Verdict != Allow {
+	if !g.asks(e) {
 		return e.judgement, nil
 	}
-	advice, err := a.Advise(ctx, e.question, o)
+	advice, err := g.cfg.Adviser.Advise(ctx, e.question, o)
 	if err == nil && len(advice.Deny) == 0 && len(advice.Warn) == 0 {
 		return e.judgement, nil
 	}

@@ -46,6 +46,8 @@ type Question struct {
 	Links    []string // other names in the tree that lead to the file
 	File     *Attributes
 
+	answered bool // by a policy that does not care who opens: the report has it
+
 	mu    sync.Mutex // guards what follows
 	epoch uint64
 	memo  any
@@ -150,21 +152,36 @@ func (g *Gate) Judge(ctx context.Context, s Subject) (*Judgement, error) {
 	return g.forOpener(ctx, e, s.Opener)
 }
 
-// Remembered gives the judgement of a file without any work, where it is known, still current, and the same for every
-// opener.
+// Remembered gives the judgement of a file without any work, where it is known, still current, and either the same for
+// every opener or one that the policy is known to have nothing against.
 func (g *Gate) Remembered(s Subject) (*Judgement, bool) {
-	if g.cfg.Adviser != nil && g.cfg.Adviser.RefersToOpener() {
-		return nil, false
-	}
 	id, err := integrity.IdentityOf(int(s.File.Fd()))
 	if err != nil {
 		return nil, false
 	}
 	e := g.memory.verdict(verdictKey{id: id, path: s.Path})
-	if e == nil || !g.current(e, s.Tree) {
+	if e == nil || !g.current(e, s.Tree) || !g.silent(e, s.Opener) {
 		return nil, false
 	}
 	return e.judgement, true
+}
+
+// A recaller is an Adviser that can tell an answer that it has given before, without working it out; ok says that it has.
+type recaller interface {
+	Recall(q *Question, opener *Opener) (a Advice, ok bool)
+}
+
+// silent says that the judgement in e is this opener's too, as far as that is known without asking.
+func (g *Gate) silent(e *entry, o *Opener) bool {
+	if !g.asks(e) {
+		return true
+	}
+	r, can := g.cfg.Adviser.(recaller)
+	if !can {
+		return false
+	}
+	advice, known := r.Recall(e.question, o)
+	return known && len(advice.Deny) == 0 && len(advice.Warn) == 0
 }
 
 // judgeOnce lets one of all concurrent callers judge, on a descriptor of its own, and the others wait for it.

@@ -467,3 +467,19 @@ func TestALinkThatComesDuringTheAnalysis(t *testing.T) {
 		t.Errorf("the verdict without the new name is kept: inspected under %q", b.analyst.names)
 	}
 }
+
+// A policy that begins to care who opens, between two looks at one entry, is not passed by: what counts is whether it was
+// asked for the entry.
+func TestAnEntryThatNoPolicyAnsweredAsksForEachOpener(t *testing.T) {
+	a := &adviser{opener: true, deny: []string{"no"}}
+	b := newBench(t, func(c *Config) { c.Adviser = a })
+	b.write("m.safetensors", "weights")
+	b.settle()
+	if j := b.judgeAs("m.safetensors", &Opener{UID: 1000}); j.Report.Verdict != Allow {
+		t.Fatal(j.Report.Reasons)
+	}
+	a.opener = false // the epoch is still the one before
+	if j := b.judgeAs("m.safetensors", &Opener{UID: 1}); j.Report.Verdict != Deny {
+		t.Error("admitted without an answer of any policy")
+	}
+}

@@ -25,6 +25,7 @@ type judging struct {
 	tally    tally
 	unmet    []string // requirements
 	denials  []string // by the policy
+	answered bool     // it was asked, and does not care who opens
 	epochs   epochs   // taken before anything is looked up under them
 	dirs     []dirStamp
 	early    bool // refused before the analysis, by a requirement

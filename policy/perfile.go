@@ -31,6 +31,18 @@ func (p *Policy) ForFile(in Input) (*PerFile, error) {
 	return &PerFile{policy: p, base: v.(ast.Object), answers: map[string]Decision{}}, nil
 }
 
+// Recall is Eval where the answer is remembered; ok is false where it would have to be worked out.
+func (f *PerFile) Recall(o Opener) (d Decision, ok bool) {
+	key, err := f.policy.openerKey(&o)
+	if err != nil {
+		return Decision{}, false
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	d, ok = f.answers[key]
+	return d, ok
+}
+
 // Eval is Policy.Eval for the file and an opener. Errors are not remembered. The Decision is shared: do not change it.
 func (f *PerFile) Eval(ctx context.Context, o Opener) (Decision, error) {
 	key, err := f.policy.openerKey(&o)

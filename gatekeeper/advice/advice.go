@@ -4,9 +4,11 @@ package advice
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"log/slog"
+	"slices"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -95,6 +97,24 @@ func (a *Adviser) identities() []integrity.Identity {
 		out = append(out, integrity.IdentityFromStatx(&st))
 	}
 	return out
+}
+
+// errUnasked says that the policy has not been asked about a file yet.
+var errUnasked = errors.New("not asked yet")
+
+// Recall is Advise where the answer is remembered, and where FUSE alone tells all of the opener that the policy refers to.
+func (a *Adviser) Recall(q *gatekeeper.Question, who *gatekeeper.Opener) (gatekeeper.Advice, bool) {
+	p := a.holder.Policy()
+	if slices.ContainsFunc(p.OpenerFields(), func(f string) bool { return f != "uid" && f != "gid" }) {
+		return gatekeeper.Advice{}, false
+	}
+	ready, err := q.Memo(epochOf(p), func() (any, error) { return nil, errUnasked })
+	per, made := ready.(*policy.PerFile)
+	if err != nil || !made {
+		return gatekeeper.Advice{}, false
+	}
+	d, ok := per.Recall(opener(who, nil))
+	return gatekeeper.Advice{Deny: d.Deny, Warn: d.Warn}, ok
 }
 
 // Advise asks the policy about one file and, where it cares, one opener.

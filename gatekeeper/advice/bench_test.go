@@ -122,6 +122,52 @@ func (s *store) openAll(t testing.TB, files int, want gatekeeper.Verdict) {
 	}
 }
 
+// What the policy has answered is recalled for that opener alone, as long as the policy stays.
+func TestRecallIsForOneOpener(t *testing.T) {
+	s := newStore(t, 1, `deny contains "no" if input.opener.uid == 7`)
+	time.Sleep(2100 * time.Millisecond) // the folders settle: only the policy is in question
+	remembered := func(uid uint32) bool {
+		name := "000/00000.safetensors"
+		f, err := s.root.Regular(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		j, ok := s.gate.Remembered(gatekeeper.Subject{File: f, Path: name, Tree: s.root, Opener: &gatekeeper.Opener{UID: uid}})
+		return ok && j.Report.Verdict == gatekeeper.Allow
+	}
+	opened := func(uid uint32, want gatekeeper.Verdict) {
+		t.Helper()
+		if got, err := s.open(0, uid); err != nil || got != want {
+			t.Errorf("user %d: %s, %v", uid, got, err)
+		}
+	}
+	if remembered(1) {
+		t.Error("remembered before anybody opened")
+	}
+	opened(1, gatekeeper.Allow)
+	if !remembered(1) {
+		t.Error("an answer that was given is not remembered")
+	}
+	if remembered(2) || remembered(7) {
+		t.Error("one opener's answer is another's")
+	}
+	opened(7, gatekeeper.Deny)
+	if remembered(7) {
+		t.Error("a refusal is remembered as an admission")
+	}
+	s.put(t, `deny contains "no" if input.opener.uid == 1`)
+	if remembered(1) {
+		t.Error("the answer of a policy before this one is remembered")
+	}
+	opened(1, gatekeeper.Deny)
+	opened(7, gatekeeper.Allow)
+	s.put(t, `deny contains "no" if input.opener.executable == "/bin/false"`)
+	if _, err := s.open(0, 1); err != nil || remembered(1) {
+		t.Errorf("a hint that has to be looked up is not looked up: %v", err)
+	}
+}
+
 const (
 	silent    = `deny contains "never" if input.report.score > 100`
 	objecting = `deny contains "no" if input.report.score < 100`

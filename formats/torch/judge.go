@@ -1,7 +1,6 @@
 package torch
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
@@ -10,29 +9,30 @@ import (
 	"trustfs/opcodes"
 )
 
-// judge judges one pickle of the archive and gives the storages it refers to. What the archive's kind explains is taken
-// out of the findings, and nothing else.
+// judge judges one pickle of the archive and gives the storages it refers to.
 func (i *inspection) judge(src *formats.Source) *refs {
 	c := i.c
 	t := &formats.Context{Budget: c.Budget, Presets: c.Presets, Nested: c.Nested, Result: formats.Result{Facts: c.Result.Facts}}
 	r := newRefs(t, src)
-	explained := map[string]bool{}
-	handle := r.handle
-	if i.packaged {
-		handle = func(m *opcodes.Machine, e *opcodes.Event) {
-			if st, ok := packageStorage(m, e); ok {
-				explained[src.At(e.Offset)] = true
+	known := explanations{}
+	pickle.Inspect(t, src, pickle.Options{Storage: r.storage, Handler: func(m *opcodes.Machine, e *opcodes.Event) {
+		switch {
+		case e.Kind == opcodes.EvPersistent && i.packaged:
+			st, ok := packageStorage(m, e)
+			known.note(formats.RulePersistentID, src.At(e.Offset), ok)
+			if ok {
 				r.storage(st)
 			}
-			r.handle(m, e)
+		case i.layout.script:
+			known.script(m, e, src.At(e.Offset))
 		}
-	}
-	pickle.Inspect(t, src, pickle.Options{Storage: r.storage, Handler: handle})
+		r.handle(m, e)
+	}})
 	c.Budget, c.Result.Facts = t.Budget, t.Result.Facts
 	c.Result.Truncated += t.Result.Truncated
 	for _, f := range t.Result.Findings {
 		switch {
-		case i.layout.script && ownName(f), f.Rule == formats.RulePersistentID && explained[f.Where]:
+		case known[explanation{f.Rule, f.Where}]:
 		case f.Rule == formats.RuleLimitExceeded && t.Stopped():
 			c.Exceeded(f.Where, "%s", f.Detail)
 		default:
@@ -42,29 +42,45 @@ func (i *inspection) judge(src *formats.Source) *refs {
 	return r
 }
 
-// scriptHelpers are what TorchScript's pickles name beside their own classes: each returns its argument
-// (torch/jit/_pickle.py), and torch's C++ reader does not call Python for them.
-var scriptHelpers = []string{"build_intlist", "build_tensorlist", "build_doublelist", "build_boollist", "build_tensor_from_id", "restore_type_tag"}
+// An explanation is a finding's rule and place. A pickle's own inspector knows nothing of the archive around it; what it
+// finds is left out only where the event at that place, in every reading, is one that the archive's kind explains.
+type explanation struct{ rule, where string }
 
-// ownName says that a finding is about a name that TorchScript resolves inside of the archive or to nothing that acts:
-// classes below __torch__, which the archive's own code defines and torch compiles, and the helpers above. There is no
-// Python module __torch__ that a pickle could import.
-func ownName(f formats.Finding) bool {
-	if f.Rule != formats.RuleGlobalUnknown && f.Rule != formats.RuleReduce && f.Rule != formats.RuleGlobalDangerous {
-		return false
+type explanations map[explanation]bool
+
+// note says whether one event is explained; one that is not stands, whatever others at the same place are.
+func (x explanations) note(rule, where string, ok bool) {
+	before, seen := x[explanation{rule, where}]
+	x[explanation{rule, where}] = ok && (before || !seen)
+}
+
+// script explains what only torch's C++ reader of TorchScript gives a meaning to: classes below __torch__, which the
+// archive's own code defines and torch compiles, and their objects. There is no Python module __torch__: a reader in
+// Python ends where it meets the first such name, so nothing that is made from one exists in it. Everything else such a
+// pickle names, torch.jit._pickle's functions too, Python imports and calls, and it is judged as in any pickle.
+func (x explanations) script(m *opcodes.Machine, e *opcodes.Event, where string) {
+	switch e.Kind {
+	case opcodes.EvGlobal:
+		x.note(formats.RuleGlobalUnknown, where, ownClass(e.Global))
+	case opcodes.EvCall:
+		x.note(formats.RuleReduce, where, ownClass(m.Global(e.Object)))
+	case opcodes.EvBuild:
+		var class opcodes.Value
+		if e.Object.Kind() == opcodes.KindCall {
+			class, _, _ = m.Call(e.Object)
+		}
+		x.note(formats.RuleReduce, where, ownClass(m.Global(class)))
 	}
-	name := f.Detail
-	for _, op := range []string{"NEWOBJ ", "BUILD of "} {
-		name = strings.TrimPrefix(name, op)
+}
+
+// ownClass says that every reader takes g for a class of the archive's code.
+func ownClass(g *opcodes.Global) bool {
+	own := g != nil && len(g.Names) > 0
+	for n := 0; own && n < len(g.Names); n++ {
+		module, _, _ := strings.Cut(g.Names[n].Module, ".")
+		own = module == "__torch__"
 	}
-	if strings.HasPrefix(name, "__torch__.") {
-		return f.Rule != formats.RuleGlobalDangerous
-	}
-	helper, ok := strings.CutPrefix(name, "torch.jit._pickle.")
-	if i := strings.IndexByte(helper, '('); i >= 0 {
-		helper = helper[:i]
-	}
-	return ok && slices.Contains(scriptHelpers, helper)
+	return own
 }
 
 // packageStorage reads a persistent id of torch.package, whose keys are numbers where torch.save has strings.

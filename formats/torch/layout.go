@@ -15,7 +15,7 @@ type layout struct {
 	debug    []*archive.Member            // where TorchScript's sources came from: pickles
 	sources  []*archive.Member            // torch.package: Python sources
 	native   []*archive.Member            // AOTInductor: what is loaded as code
-	script   bool
+	script   bool                         // torch.load takes it for TorchScript
 	packaged bool
 	pt2      bool
 }
@@ -33,10 +33,8 @@ func layoutOf(z *archive.Zip) (*layout, bool) {
 		switch {
 		case base == "data.pkl" || base == "constants.pkl":
 			l.pickles = append(l.pickles, m)
-			l.script = l.script || base == "constants.pkl"
 		case strings.HasPrefix(rest, "code/") && path.Ext(base) == ".py":
 			l.code = append(l.code, m)
-			l.script = true
 		case strings.HasPrefix(rest, "code/") && strings.HasSuffix(base, ".debug_pkl"):
 			l.debug = append(l.debug, m)
 		case rest == ".data/extern_modules":
@@ -52,7 +50,25 @@ func layoutOf(z *archive.Zip) (*layout, bool) {
 			l.storages[name] = append(l.storages[name], m)
 		}
 	}
-	return l, len(l.pickles) > 0 || l.script || l.packaged || l.pt2
+	l.script = isScript(z)
+	return l, len(l.pickles) > 0 || len(l.code) > 0 || l.packaged || l.pt2
+}
+
+// isScript says that torch.load leaves the archive to torch's C++ reader of TorchScript, for which it has to find the
+// record constants.pkl, in this spelling, in the archive's one folder (torch/serialization.py, _is_torchscript_zip;
+// caffe2/serialize/inline_container.cc, getAllRecords, raises for a member outside of it). Any other archive Python
+// unpickles, whatever else it holds.
+func isScript(z *archive.Zip) bool {
+	root, script := "", false
+	for n, m := range z.Members {
+		folder, rest, ok := strings.Cut(m.Name, "/")
+		if !ok || n > 0 && folder != root {
+			return false
+		}
+		root = folder
+		script = script || m.Central && rest == "constants.pkl"
+	}
+	return script
 }
 
 // nativeSuffix are AOTInductor's products: a shared object that dlopen runs, and kernels for the GPU.

@@ -211,7 +211,7 @@ func TestScriptArchives(t *testing.T) {
 			}
 		})
 	}
-	debug := member{Name: "m/code/__torch__/m.py.debug_pkl", Data: []byte("\x80\x02ctorch.jit._pickle\nbuild_intlist\n]\x85R.")}
+	debug := member{Name: "m/code/__torch__/m.py.debug_pkl", Data: []byte("\x80\x02]\x85.")}
 	c, _ := inspect(torchZip("\x80\x02).", member{Name: "m/constants.pkl", Data: []byte("\x80\x02).")}, debug))
 	expect(t, c, nil, "")
 	debug.Data = []byte(attack)
@@ -221,6 +221,66 @@ func TestScriptArchives(t *testing.T) {
 	expect(t, c, []string{formats.RuleGlobalUnknown, formats.RuleReduce}, "__torch__")
 	c, _ = inspect(torchZip(attack, member{Name: "m/constants.pkl", Data: []byte("\x80\x02).")}))
 	expect(t, c, dangerous, "posix.system")
+}
+
+// launder is a pickle that passes an object through one of torch.jit._pickle's functions and then gives it a
+// __setstate__: a list of the archive's members, or its code, must not make that a list of numbers.
+const launder = "\x80\x02ctorch.jit._pickle\nbuild_intlist\nctorch.nn.modules.container\nParameterDict\n)\x81\x85R" +
+	"X\x0c\x00\x00\x00__setstate__ctorch.storage\n_load_from_bytes\nsX\x01\x00\x00\x00xb."
+
+func TestOnlyPythonsOwnTestMakesAScript(t *testing.T) {
+	class := "\x80\x02c__torch__.m\nNet\n)\x81}b."
+	unknown := []string{formats.RuleGlobalUnknown, formats.RuleReduce}
+	constants := member{Name: "m/constants.pkl", Data: []byte("\x80\x02).")}
+	code := member{Name: "m/code/x.py"}
+	named := func(name string) member { return member{Name: name, Data: constants.Data} }
+	for _, tt := range []struct {
+		name   string
+		object string
+		beside []member
+		rules  []string
+		script bool
+	}{
+		{"a script", class, []member{constants, code}, nil, true},
+		{"code alone", class, []member{code}, unknown, false},
+		{"in capitals", class, []member{named("m/CONSTANTS.PKL"), code}, unknown, false},
+		{"in a folder of the folder", class, []member{named("m/x/constants.pkl"), code}, unknown, false},
+		{"in another folder", class, []member{named("n/constants.pkl"), code}, unknown, false},
+		{"beside the folder", class, []member{named("constants.pkl"), code}, unknown, false},
+		{"a member outside of the folder", class, []member{constants, {Name: "n/x"}}, unknown, false},
+		{"another module", "\x80\x02c__torch__x\nNet\n)\x81}b.", []member{constants}, unknown, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c, _ := inspect(torchZip(tt.object, tt.beside...))
+			expect(t, c, tt.rules, "")
+			if got := c.Result.Format == formats.FormatTorchScript; got != tt.script {
+				t.Errorf("format %q", c.Result.Format)
+			}
+		})
+	}
+}
+
+// TestScriptsExplainOnlyTheirClasses: what Python would import and call is judged in a script as anywhere.
+func TestScriptsExplainOnlyTheirClasses(t *testing.T) {
+	constants := member{Name: "m/constants.pkl", Data: []byte("\x80\x02).")}
+	for name, object := range map[string]string{
+		"laundered":       launder,
+		"list of objects": "\x80\x02ctorch.jit._pickle\nbuild_intlist\ncmy.mod\nNet\n\x85R.",
+	} {
+		alone, _ := inspect(torchZip(object))
+		if len(alone.Result.Findings) == 0 {
+			t.Fatalf("%s: nothing found outside of a script", name)
+		}
+		script, _ := inspect(torchZip(object, constants))
+		expect(t, script, archivetest.Rules(alone), "")
+	}
+	x := explanations{}
+	for _, ok := range []bool{true, false, true} {
+		x.note("rule", "place", ok)
+	}
+	if x[explanation{"rule", "place"}] {
+		t.Error("a place is explained although one of its readings is not")
+	}
 }
 
 func TestPackagesAndCompiledModels(t *testing.T) {

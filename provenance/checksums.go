@@ -141,22 +141,18 @@ func (v *Verifier) askList(g *gatherer, ref listRef, s Subject, e *Evidence) err
 // list reads a list, or takes it from the cache; nil when there is none. A trusted one must be there and be its owner's
 // alone: a list that is named to acquit and cannot be relied on refuses everything, so that somebody notices.
 func (v *Verifier) list(g *gatherer, ref listRef) (*checksum.List, error) {
-	in, err := g.open(ref.path, ref.outside)
-	if err != nil {
+	open := g.open
+	if ref.trusted {
+		open = g.openTrusted
+	}
+	in, err := open(ref.path, ref.outside)
+	if err != nil && ref.trusted {
+		err = fmt.Errorf("trusted list: %w", err)
+	}
+	if err != nil || in.file == nil {
 		return nil, err
 	}
 	defer in.close()
-	if in.file == nil {
-		if ref.trusted {
-			return nil, fmt.Errorf("the trusted list %s is not there", ref.path)
-		}
-		return nil, nil
-	}
-	if ref.trusted {
-		if err := ownersAlone(in.file); err != nil {
-			return nil, err
-		}
-	}
 	key := listKey{in.id.ID, ref.self}
 	if l := v.cached(key); l != nil && !in.id.Racy {
 		return l, nil

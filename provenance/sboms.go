@@ -21,7 +21,10 @@ var (
 func (v *Verifier) sboms(_ context.Context, g *gatherer, s Subject, e *Evidence) error {
 	for _, host := range v.opts.SBOMs {
 		p, outside := host, true
-		if rel, inside := v.opts.below(host); inside && g.tree != nil {
+		if rel, inside := v.opts.below(host); inside {
+			if g.tree == nil {
+				continue
+			}
 			p, outside = rel, false
 		}
 		if err := v.askSBOM(g, p, outside, true, s, e); err != nil || e.SBOM == SBOMMatch {
@@ -86,14 +89,10 @@ func (v *Verifier) askSBOM(g *gatherer, p string, outside, trusted bool, s Subje
 }
 
 func (g *gatherer) readSBOM(p string, outside, trusted bool) ([]byte, error) {
-	if trusted && outside {
-		return g.readTrusted(p, sbom.MaxBytes)
+	if trusted {
+		return g.readTrusted(p, outside, sbom.MaxBytes)
 	}
-	b, err := g.read(p, outside, sbom.MaxBytes)
-	if err == nil && b == nil && trusted {
-		err = fmt.Errorf("the SBOM %s is not there", p)
-	}
-	return b, err
+	return g.read(p, outside, sbom.MaxBytes)
 }
 
 // noSBOM records the first document that does not speak of the file.

@@ -38,7 +38,7 @@ func load(o *Options) (*trust, error) {
 	g := &gatherer{}
 	h := sha256.New()
 	for _, k := range o.TrustKeys {
-		b, err := g.readTrusted(k.File, keys.MaxKeyBytes)
+		b, err := g.readConfigured(o, k.File, keys.MaxKeyBytes)
 		if err != nil {
 			return nil, fmt.Errorf("trusted key: %w", err)
 		}
@@ -51,7 +51,7 @@ func load(o *Options) (*trust, error) {
 		h.Write(b)
 	}
 	if o.TrustedRoot != "" {
-		b, err := g.readTrusted(o.TrustedRoot, sigstore.MaxRootBytes)
+		b, err := g.readConfigured(o, o.TrustedRoot, sigstore.MaxRootBytes)
 		if err != nil {
 			return nil, fmt.Errorf("trusted root: %w", err)
 		}
@@ -75,20 +75,49 @@ func load(o *Options) (*trust, error) {
 	return t, nil
 }
 
-// readTrusted reads a file that may acquit: there, and its owner's alone.
-func (g *gatherer) readTrusted(path string, max int64) ([]byte, error) {
-	s, err := g.open(path, true)
+// openTrusted opens a file that may acquit: there, its owner's alone, and where nobody else can put another.
+func (g *gatherer) openTrusted(path string, outside bool) (*sidecar, error) {
+	if !outside {
+		if err := ownersWay(g.tree, path); err != nil {
+			return nil, err
+		}
+	}
+	s, err := g.open(path, outside)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case s.file == nil:
+		err = fmt.Errorf("%s is not there", path)
+	case outside && g.tree != nil:
+		err = byAnotherName(g.tree, s.file)
+	}
+	if err == nil {
+		err = ownersAlone(s.file)
+	}
+	if err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// readTrusted is openTrusted and readWhole.
+func (g *gatherer) readTrusted(path string, outside bool, max int64) ([]byte, error) {
+	s, err := g.openTrusted(path, outside)
 	if err != nil {
 		return nil, err
 	}
 	defer s.close()
-	if s.file == nil {
-		return nil, fmt.Errorf("%s is not there", path)
-	}
-	if err := ownersAlone(s.file); err != nil {
+	return readWhole(s, max)
+}
+
+// readConfigured is readTrusted for a file that is read once, by its host path.
+func (g *gatherer) readConfigured(o *Options, host string, max int64) ([]byte, error) {
+	if err := o.trustedWay(host); err != nil {
 		return nil, err
 	}
-	return readWhole(s, max)
+	return g.readTrusted(host, true, max)
 }
 
 // trusts says whether the configuration names a signer.

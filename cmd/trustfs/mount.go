@@ -49,7 +49,7 @@ func (a *app) mount(ctx context.Context, cfg *config.Config, dir, point string) 
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(outside(cfg, dir, point), neededOutside(cfg, point), promised(cfg)); err != nil {
+	if err := errors.Join(outside(cfg, dir, point), neededOutside(cfg, dir, point), promised(cfg)); err != nil {
 		return err
 	}
 	queue := events.New(a.stderr)

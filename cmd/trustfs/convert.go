@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -10,9 +11,12 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
 	"trustfs/config"
@@ -182,35 +186,46 @@ func temporary(out string) (*os.File, error) {
 // convertChunk is how much is copied at once: views gather and check by the 128 KiB.
 const convertChunk = 4 << 20
 
-// each gives the view's bytes from the judged source, in order.
-func (c *conversion) each(ctx context.Context, label string, use func(part []byte, off int64) error) error {
+// each gives the view's bytes from the judged source, in parts and from several goroutines: checking them is what takes
+// time. scratch is as long as part, and use's own.
+func (c *conversion) each(ctx context.Context, label string, use func(part, scratch []byte, off int64) error) error {
 	r, err := c.view.Reader(c.source)
 	if err != nil {
 		return err
 	}
 	bar := c.stderr.Progress(label, c.view.Size())
 	defer bar.Done()
-	buf := make([]byte, min(convertChunk, max(1, c.view.Size())))
-	for off := int64(0); off < c.view.Size(); {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		part := buf[:min(int64(len(buf)), c.view.Size()-off)]
-		if n, err := r.ReadAt(part, off); n < len(part) {
-			return fmt.Errorf("%s: %w", c.in, err)
-		}
-		if err := use(part, off); err != nil {
-			return err
-		}
-		off += int64(len(part))
-		bar.Add(int64(len(part)))
+	var next atomic.Int64
+	group, ctx := errgroup.WithContext(ctx)
+	for range runtime.GOMAXPROCS(0) {
+		group.Go(func() error {
+			buf := make([]byte, 2*convertChunk)
+			for ctx.Err() == nil {
+				off := next.Add(convertChunk) - convertChunk
+				n := min(convertChunk, c.view.Size()-off)
+				if n <= 0 {
+					return nil
+				}
+				part := buf[:n]
+				if k, err := r.ReadAt(part, off); k < len(part) {
+					return fmt.Errorf("%s: %w", c.in, err)
+				}
+				if err := use(part, buf[convertChunk:convertChunk+n], off); err != nil {
+					return err
+				}
+				bar.Add(n)
+			}
+			return ctx.Err()
+		})
 	}
-	return nil
+	return group.Wait()
 }
 
 func (c *conversion) copy(ctx context.Context, out *os.File) error {
-	return c.each(ctx, "writing", func(part []byte, off int64) error {
+	return c.each(ctx, "writing", func(part, _ []byte, off int64) error {
 		_, err := out.WriteAt(part, off)
+		// The disk may begin: what it has written when the last part comes need not be waited for.
+		_ = unix.SyncFileRange(int(out.Fd()), off, int64(len(part)), unix.SYNC_FILE_RANGE_WRITE)
 		return err
 	})
 }
@@ -218,12 +233,11 @@ func (c *conversion) copy(ctx context.Context, out *os.File) error {
 // compare reads the output again, past what the kernel still holds of it, beside the view.
 func (c *conversion) compare(ctx context.Context, out *os.File) error {
 	_ = unix.Fadvise(int(out.Fd()), 0, 0, unix.FADV_DONTNEED) // it is on the disk: the second reading means the disk
-	got := make([]byte, convertChunk)
-	err := c.each(ctx, "verifying", func(part []byte, off int64) error {
-		if n, err := out.ReadAt(got[:len(part)], off); n < len(part) {
+	err := c.each(ctx, "verifying", func(part, got []byte, off int64) error {
+		if n, err := out.ReadAt(got, off); n < len(got) {
 			return fmt.Errorf("%s: reading it again: %w", c.out, err)
 		}
-		if string(got[:len(part)]) != string(part) {
+		if !bytes.Equal(got, part) {
 			return fmt.Errorf("%s: what was written is not what is read: the disk or its memory is at fault", c.out)
 		}
 		return nil
@@ -231,7 +245,7 @@ func (c *conversion) compare(ctx context.Context, out *os.File) error {
 	if err != nil {
 		return err
 	}
-	if n, err := out.ReadAt(got[:1], c.view.Size()); n > 0 || err != io.EOF {
+	if n, err := out.ReadAt(make([]byte, 1), c.view.Size()); n > 0 || err != io.EOF {
 		return fmt.Errorf("%s: it does not end where the view ends", c.out)
 	}
 	return nil

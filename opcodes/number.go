@@ -144,7 +144,7 @@ const (
 // strtod classifies s as PyOS_string_to_double does: decimal, inf, infinity or nan, no spaces, no hexadecimal.
 func strtod(s string) floatClass {
 	body := strings.ToLower(strings.TrimPrefix(strings.TrimPrefix(s, "+"), "-"))
-	if len(s)-len(body) > 1 || strings.HasPrefix(body, "+") {
+	if len(s)-len(body) > 1 || strings.HasPrefix(body, "+") || strings.HasPrefix(body, "-") {
 		return floatBad
 	}
 	switch body {

@@ -236,7 +236,7 @@ func TestHostileSource(t *testing.T) {
 	r.put("a.pt", hostile)
 	_, err := readFileRaw(r.in("a.pt"))
 	wantErrno(t, "the source", err, unix.EACCES)
-	if got := r.read("a.safetensors"); got != wantView(t, gen.TorchZip(tensors, "")) && !strings.HasSuffix(got, string(tensors[0].Bytes())) {
+	if got := r.read("a.safetensors"); got != wantView(t, gen.TorchZip(tensors, "")) {
 		t.Errorf("disarmed: %q", got)
 	} else if strings.Contains(got, "posix") || strings.Contains(got, "marker") {
 		t.Error("code is left in the view")

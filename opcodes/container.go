@@ -26,7 +26,22 @@ func (m *Machine) newTuple(k Kind, items []Value) Value {
 	if k == KindTuple && slices.ContainsFunc(items, m.unhashable) {
 		flags = flagUnhashable
 	}
-	return m.a.tuple(k, flags, items)
+	v := m.a.tuple(k, flags, items)
+	m.hold(v, items)
+	return v
+}
+
+// hold tells of each name among the items of a container.
+func (m *Machine) hold(container Value, items []Value) {
+	for i, v := range items {
+		if v.Kind() != KindGlobal {
+			continue
+		}
+		if container.Kind() != KindTuple {
+			i = -1
+		}
+		m.emit(Event{Kind: EvHeld, Global: m.Global(v), Object: container, Index: i})
+	}
 }
 
 func (m *Machine) tuple() {
@@ -39,6 +54,7 @@ func (m *Machine) list() {
 	if items, ok := m.sinceMark(); ok {
 		v := m.a.pair(KindList, 0, 0)
 		m.a.extend(v, items)
+		m.hold(v, items)
 		m.push(v)
 	}
 }
@@ -95,6 +111,7 @@ func (m *Machine) setDict(d Value, items []Value) bool {
 		}
 	}
 	m.a.extend(d, items)
+	m.hold(d, items)
 	return true
 }
 
@@ -190,6 +207,7 @@ func (m *Machine) setAt(target Value, x int64, v Value) bool {
 	if x < 0 || x >= n {
 		return m.drop(m.set, "index out of range: the %s has %d items", target.Kind(), n)
 	}
+	m.hold(target, []Value{v})
 	w := m.a.at(target.payload())
 	if target.Kind() == KindBytearray {
 		w[0] |= flagMutated << nBits
@@ -222,6 +240,7 @@ func (m *Machine) byteItems(items []Value) bool {
 func (m *Machine) mutate(k EventKind, target Value, items []Value) {
 	args := m.a.tuple(KindTuple, 0, items)
 	m.attach(target, k, args)
+	m.hold(target, items)
 	m.emit(Event{Kind: k, Object: target, Args: args})
 }
 
@@ -252,6 +271,7 @@ func (m *Machine) appendOn(target Value, items []Value) {
 	switch k := target.Kind(); {
 	case k == KindList:
 		m.a.extend(target, items)
+		m.hold(target, items)
 	case k == KindBytearray:
 		if len(items) > 0 && m.byteItems(items) {
 			w := m.a.at(target.payload())
@@ -280,6 +300,7 @@ func (m *Machine) addItems() {
 	case k == KindSet:
 		if m.hashable(items, 1) {
 			m.a.extend(target, items)
+			m.hold(target, items)
 		}
 	case target.Unknown():
 		m.mutate(EvAddItems, target, items)

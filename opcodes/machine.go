@@ -70,14 +70,14 @@ func Run(r io.ReaderAt, size int64, opt Options) *Report {
 	m.w = window{r: r, size: size, buf: make([]byte, windowFor(opt, size))}
 	m.globalIDs = map[string]int{}
 	m.rep.Assumed = -1
-	m.forks = []fork{{set: m.opt.Readings, at: math.MinInt64}}
+	m.forks = []fork{{set: m.opt.Readings, at: math.MinInt64, splitKeys: opt.SplitKeys}}
 	for len(m.forks) > 0 {
 		f := m.forks[0]
 		m.forks = m.forks[1:]
 		m.reset(f)
 		if f.at != math.MinInt64 {
 			m.opOff = f.at
-			m.emit(Event{Kind: EvReading})
+			m.emit(Event{Kind: EvReading, SplitKeys: f.splitKeys})
 		}
 		m.run()
 	}

@@ -22,7 +22,10 @@ type Options struct {
 	Start int64
 	// Readings is the set of readers to simulate; zero means Python3 | Python2 (not Joblib).
 	Readings Readings
-	Budget   Budget
+	// SplitKeys says that the memo keys of text are no numbers, as in the run that cPickle gets after an EvReading with
+	// SplitKeys: a caller who runs that group anew says so, or it would be split off again.
+	SplitKeys bool
+	Budget    Budget
 	// Handler is called for each event in stream order, once for each reading that sees it differently. Nil is none.
 	Handler func(m *Machine, e *Event)
 	// Contents keeps what containers hold and what BUILD, SETITEM(S), APPEND(S) and ADDITEMS give to call results
@@ -55,12 +58,13 @@ const (
 	EvExtension            // EXT1, EXT2, EXT4: Code, Result
 	EvBuffer               // NEXT_BUFFER: Result
 	EvPopped               // a call's result is dropped by POP or POP_MARK: Object
-	EvReading              // from Offset on, the stream is followed for Readings, who saw it differently
+	EvReading              // from Offset on, the stream is followed for Readings, who saw it differently: SplitKeys
+	EvHeld                 // a name is put into a container or given to an object: Global, Object (the container, perhaps a call's result), Index in a tuple or -1
 )
 
 var eventNames = [...]string{
 	"none", "global", "dynamic", "call", "build", "setitems", "appends", "additems", "persistent", "extension",
-	"buffer", "popped", "reading",
+	"buffer", "popped", "reading", "held",
 }
 
 func (k EventKind) String() string {
@@ -84,6 +88,9 @@ type Event struct {
 	KwArgs   Value
 	Result   Value
 	Code     int32
+	Index    int // of EvHeld
+	// SplitKeys is Options.SplitKeys for the readings of EvReading.
+	SplitKeys bool
 	// Data is, for EvBuild, the offset at which a reader of Lib/pickle.py's kind has its file: after the opcode, or at
 	// the end of the frame around it. joblib reads an array's raw bytes from there.
 	Data int64

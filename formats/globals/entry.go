@@ -45,17 +45,20 @@ const (
 	RuleBitgen          Rule = "bitgen"           // NumPy bit generators, by name or listed class
 	RuleSideFile        Rule = "side-file"        // made empty; its state names a file in the same folder
 	RuleNested          Rule = "nested"           // bytes that are a model of their own, inspected as such
-	RuleParameterState  Rule = "parameter-state"  // its state sets no special attributes
+	RuleParameterState  Rule = "parameter-state"  // a from-tensor whose fourth argument sets attributes
 	RuleFromTypeV2      Rule = "from-type-v2"     // calls its first argument: judged as that call
 	RuleWrapperSubclass Rule = "wrapper-subclass" // the class is an allowed tensor class
 	RuleFromTensor      Rule = "from-tensor"      // the first argument is a rebuilt tensor or array
+	RuleFromStorage     Rule = "from-storage"     // the first argument is a storage
+	RuleScalar          Rule = "scalar"           // of a dtype without objects: for object it returns what it is given
+	RuleSame            Rule = "same"             // returns its first argument, which is a literal or container of the stream
 )
 
 var knownRules = map[Rule]bool{
 	RuleNew: true, RuleShared: true, RuleType: true, RuleGetattr: true, RulePartial: true, RuleReconstructor: true,
 	RuleNewobj: true, RuleEncode: true, RuleDefaultdict: true, RuleClass: true, RuleDtype: true, RuleUfunc: true,
 	RuleBitgen: true, RuleSideFile: true, RuleNested: true, RuleFromTypeV2: true, RuleWrapperSubclass: true,
-	RuleFromTensor: true, RuleParameterState: true,
+	RuleFromTensor: true, RuleParameterState: true, RuleFromStorage: true, RuleScalar: true, RuleSame: true,
 }
 
 // An Entry is one line of a data file.

@@ -38,7 +38,13 @@ func TestDataLoads(t *testing.T) {
 // An exact allowlist entry below a wholly dangerous module is a decision, and each such decision stands here.
 func TestAllowedWithinDangerousModules(t *testing.T) {
 	want := map[string]bool{
-		"signal Signals": true,
+		"signal Signals":                                          true,
+		"torch.jit._pickle build_intlist":                         true,
+		"torch.jit._pickle build_tensorlist":                      true,
+		"torch.jit._pickle build_doublelist":                      true,
+		"torch.jit._pickle build_boollist":                        true,
+		"torch.jit._pickle build_tensor_from_id":                  true,
+		"torch.jit._pickle restore_type_tag":                      true,
 		"sklearn.externals.joblib.numpy_pickle NumpyArrayWrapper": true,
 		"sklearn.externals.joblib.numpy_pickle NDArrayWrapper":    true,
 		"sklearn.externals.joblib.numpy_pickle ZNDArrayWrapper":   true,
@@ -70,7 +76,7 @@ func TestLookup(t *testing.T) {
 		{"__builtin__", "set", def, Allowed, UseCall, "python"},
 		{"builtins", "set", def, Allowed, UseCall, "python"},
 		{"copy_reg", "_reconstructor", def, Allowed, UseArgs, "python"},
-		{"torch._utils", "_rebuild_tensor_v2", def, Allowed, UseCall, "torch"},
+		{"torch._utils", "_rebuild_tensor_v2", def, Allowed, UseArgs, "torch"},
 		{"torch", "FloatStorage", def, Allowed, UseValue, "torch"},
 		{"torch", "_utils", def, Unknown, UseNone, ""},
 		{"torch", "hub", def, Dangerous, UseNone, ""},

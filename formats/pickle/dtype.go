@@ -32,8 +32,7 @@ func ruleDtype(j *judge, k *call) string {
 
 // remember keeps what later events ask about the result of a call.
 func (j *judge) remember(k *call, result opcodes.Value) {
-	delete(j.filled, result) // the place of an object that is gone
-	delete(j.stored, result)
+	delete(j.stored, result) // the place of an object that is gone
 	if k.name.rule() != globals.RuleDtype {
 		return
 	}

@@ -2,6 +2,7 @@ package pickle
 
 import (
 	"math"
+	"strings"
 
 	"trustfs/formats/globals"
 	"trustfs/opcodes"
@@ -78,4 +79,21 @@ func (j *judge) raises(m *opcodes.Machine, e *opcodes.Event) bool {
 func (j *judge) noText(m *opcodes.Machine, v opcodes.Value) bool {
 	n := j.made(m, v)
 	return n.rule() == globals.RuleNew || n.rule() == globals.RuleDtype || n.rule() == globals.RuleClass
+}
+
+// sideFileState: joblib before 0.10 reads an array from the file that the state names, beside the pickle. That file is
+// judged when it is opened; a path that leaves the folder may lie outside what is judged.
+func (j *judge) sideFileState(m *opcodes.Machine, state opcodes.Value) string {
+	v, ok := m.Get(state, "filename")
+	name, isText := "", false
+	if ok {
+		name, isText = text(m, v, 512)
+	}
+	if !isText || name == "" || name == ".." || strings.ContainsAny(name, "/\\\x00") {
+		return "reads a file that is not simply beside it: " + render(m, v, 120)
+	}
+	if why := j.attributes(m, state); why != "" {
+		return why
+	}
+	return j.wrapperKeys(m, state, fileKeys)
 }

@@ -20,8 +20,7 @@ type judge struct {
 	over   bool    // the group raised an exception that the machine cannot know of
 	names  map[*opcodes.Global]*name
 	dtypes map[opcodes.Value]dtype
-	filled map[opcodes.Value]bool // objects that opcodes gave items; perhaps some that are gone
-	stored map[opcodes.Value]bool // partial objects whose function BUILD made one that may not be called; the same
+	stored map[opcodes.Value]bool // partial objects whose function BUILD made one that may not be called; perhaps some that are gone
 }
 
 func newJudge(w *work) *judge {
@@ -34,7 +33,7 @@ func (j *judge) told(offset int64) bool { return j.quiet || offset < j.from }
 // handle is the machine's handler.
 func (j *judge) handle(m *opcodes.Machine, e *opcodes.Event) {
 	if e.Kind == opcodes.EvReading {
-		j.forks = append(j.forks, group{set: e.Readings, from: e.Offset})
+		j.forks = append(j.forks, group{set: e.Readings, from: e.Offset, split: e.SplitKeys})
 	}
 	if len(j.forks) > 0 || j.c.Stopped() {
 		return // another run follows those who left
@@ -55,6 +54,8 @@ func (j *judge) handle(m *opcodes.Machine, e *opcodes.Event) {
 		j.mutate(m, e)
 	case opcodes.EvPersistent:
 		j.persistent(m, e)
+	case opcodes.EvHeld:
+		j.held(m, e)
 	case opcodes.EvExtension:
 		j.find(formats.RulePickleExtension, e.Offset, "extension code: what it calls depends on the reading process", "")
 	case opcodes.EvBuffer:

@@ -103,6 +103,12 @@ func TestArgumentRules(t *testing.T) {
 	rtv := func(f, cls string, args, state string) string {
 		return reduce(g("torch._tensor", "_rebuild_from_type_v2"), f, cls, args, state)
 	}
+	storage := tuple(str("storage"), g("torch", "FloatStorage"), str("0"), str("cpu"), "K\x03") + "Q"
+	tensor := reduce(g("torch._utils", "_rebuild_tensor_v2"), storage, "K\x00", ")", ")", "\x89", "}")
+	ns := newobj(g("types", "SimpleNamespace"))
+	same := func(v string) string { return reduce(g("torch.jit._pickle", "restore_type_tag"), v, str("x")) }
+	f8, obj := dtypeBuilt("f8", "N", "N", "N", -1, 0), dtypeBuilt("O8", "N", "N", "N", -1, 63)
+	scalar := func(a ...string) string { return reduce(g("numpy.core.multiarray", "scalar"), a...) }
 	hook := dict(str("__setstate__"), g("torch.storage", "_load_from_bytes"))
 	tests := []struct {
 		name, body string
@@ -143,14 +149,48 @@ func TestArgumentRules(t *testing.T) {
 		{"type of None", reduce(g("builtins", "type"), "N"), true},
 		{"type with three", reduce(g("builtins", "type"), str("X"), ")", "}"), false},
 		{"type of a class", reduce(g("builtins", "type"), lin), false},
-		{"from_type_v2", rtv(g("torch._utils", "_rebuild_parameter"), g("torch", "Tensor"), ")", "}"), true},
+		{"from_type_v2", rtv(g("torch._utils", "_rebuild_parameter"), g("torch", "Tensor"), tuple(tensor), "}"), true},
+		{"from_type_v2 of a namespace", rtv(g("torch._utils", "_rebuild_parameter"), g("torch", "Tensor"), tuple(ns), "}"), false},
+		{"from_type_v2 that stores a function", rtv(g("torch._utils", "_rebuild_parameter"), g("torch", "Tensor"), tuple(tensor), dict(str("detach"), g("builtins", "list"))), false},
+		{"from_type_v2 with pairs for attributes", rtv(g("torch._utils", "_rebuild_parameter"), g("torch", "Tensor"), tuple(tensor), "]"), false},
 		{"from_type_v2 of a value", rtv(g("torch", "FloatStorage"), g("torch", "Tensor"), ")", "}"), false},
 		{"from_type_v2 of the dangerous", rtv(g("os", "system"), g("torch", "Tensor"), tuple(str("id")), "}"), false},
 		{"from_type_v2 of getattr", rtv(g("builtins", "getattr"), g("torch", "Tensor"), tuple(g("pathlib", "Path"), str("unlink")), "}"), false},
 		{"from_type_v2 of itself", rtv(g("torch._tensor", "_rebuild_from_type_v2"), g("torch", "Tensor"),
-			tuple(g("torch._utils", "_rebuild_parameter"), g("torch", "Tensor"), ")", "}"), "}"), false},
-		{"from_type_v2 with a special attribute", rtv(g("torch._utils", "_rebuild_parameter"), g("torch", "Tensor"), ")", hook), false},
-		{"parameter state", reduce(g("torch._utils", "_rebuild_parameter_with_state"), "N", "N", "N", dict(str("a"), "N")), true},
+			tuple(g("torch._utils", "_rebuild_parameter"), g("torch", "Tensor"), tuple(tensor), "}"), "}"), false},
+		{"from_type_v2 with a special attribute", rtv(g("torch._utils", "_rebuild_parameter"), g("torch", "Tensor"), tuple(tensor), hook), false},
+		{"parameter state", reduce(g("torch._utils", "_rebuild_parameter_with_state"), tensor, "N", "N", dict(str("a"), "N")), true},
+		{"parameter state of a dtype", reduce(g("torch._utils", "_rebuild_parameter_with_state"), tensor, "N", "N", dict(str("a"), g("torch", "float32"))), true},
+		{"parameter state of an object with items", reduce(g("torch._utils", "_rebuild_parameter_with_state"), tensor, "N", "N", ns), false},
+		{"parameter state that stores a partial", reduce(g("torch._utils", "_rebuild_parameter_with_state"), tensor, "N", "N",
+			dict(str("detach"), reduce(g("functools", "partial"), lin))), false},
+		{"parameter state without a tensor", reduce(g("torch._utils", "_rebuild_parameter_with_state"), ns, "N", "N", "N"), false},
+		{"parameter", reduce(g("torch._utils", "_rebuild_parameter"), tensor, "\x88", "}"), true},
+		{"parameter of a namespace", reduce(g("torch._utils", "_rebuild_parameter"), ns, "\x88", "}"), false},
+		{"Parameter of a tensor", newobj(g("torch.nn.parameter", "Parameter"), tensor), true},
+		{"Parameter of a namespace", newobj(g("torch.nn.parameter", "Parameter"), ns), false},
+		{"Buffer of a namespace", newobj(g("torch.nn.parameter", "Buffer"), ns), false},
+		{"tensor of a namespace", reduce(g("torch._utils", "_rebuild_tensor_v2"), ns, "K\x00", ")", ")", "\x89", "}"), false},
+		{"tensor of a class that torch's id names", reduce(g("torch._utils", "_rebuild_tensor_v2"),
+			tuple(str("module"), lin, str("f"), str("s"))+"Q", "K\x00", ")", ")", "\x89", "}"), false},
+		{"partial of a namespace", reduce(g("functools", "partial"), g("types", "SimpleNamespace")), false},
+		{"partial, BUILD to a namespace", reduce(g("functools", "partial"), g("builtins", "list")) +
+			tuple(g("types", "SimpleNamespace"), ")", "}", "N") + "b", false},
+		{"partial, BUILD with attributes from a call", reduce(g("functools", "partial"), g("builtins", "list")) +
+			tuple(g("builtins", "list"), ")", "}", od) + "b", false},
+		{"partial, BUILD with keywords from a call", reduce(g("functools", "partial"), g("builtins", "list")) +
+			tuple(g("builtins", "list"), ")", od, "N") + "b", false},
+		{"a mark on a list", same("]"), true},
+		{"a mark on a storage", same(storage), true},
+		{"a mark on a mark", same(same("}")), true},
+		{"a mark on an object", same(ns), false},
+		{"a mark on a name", same(lin), false},
+		{"a mark, then an item", same("}") + str("a") + "Ns", false},
+		{"scalar", scalar(f8, str("12345678")), true},
+		{"scalar of a name", scalar(obj, lin), false},
+		{"scalar of an object", scalar(obj, ns), false},
+		{"scalar without a type", scalar("N", lin), false},
+		{"scalar of a plain object", scalar(obj, str("a")), true},
 		{"parameter state, special", reduce(g("torch._utils", "_rebuild_parameter_with_state"), "N", "N", "N", hook), false},
 		{"wrapper subclass", reduce(g("torch._utils", "_rebuild_wrapper_subclass"), g("torch", "Tensor")), true},
 		{"wrapper subclass of a list", reduce(g("torch._utils", "_rebuild_wrapper_subclass"), g("builtins", "list")), false},

@@ -26,6 +26,23 @@ func ruleUfunc(j *judge, k *call) string {
 	return "of " + render(k.m, args[0], 60) + " " + render(k.m, args[1], 60) + ", which is no listed function of NumPy"
 }
 
+// ruleScalar: numpy's scalar(dtype, bytes). Of the dtype object it is its second argument, whatever that is, and of a
+// structure with objects an array's item.
+func ruleScalar(j *judge, k *call) string {
+	args, ok := k.positional()
+	if !ok || len(args) == 0 || len(args) > 2 {
+		return unseen
+	}
+	d, known := j.dtypes[args[0]]
+	switch {
+	case !known:
+		return "of " + describe(k.m, args[0]) + ", which is no type that this stream made"
+	case !d.object || len(args) == 1 || plain(k.m, args[1], 2) || j.made(k.m, args[1]).rule() == globals.RuleClass:
+		return ""
+	}
+	return "of " + describe(k.m, args[1]) + ", which it would return"
+}
+
 // ruleBitgen: the constructors of NumPy's generators call classes and constructors among their arguments. These must be
 // names of bit generators, or what those made.
 func ruleBitgen(j *judge, k *call) string {

@@ -49,6 +49,12 @@ func (j *judge) byArguments(k *call) string {
 		return ruleWrapperSubclass(j, k)
 	case globals.RuleFromTensor:
 		return ruleFromTensor(j, k)
+	case globals.RuleFromStorage:
+		return ruleFromStorage(j, k)
+	case globals.RuleScalar:
+		return ruleScalar(j, k)
+	case globals.RuleSame:
+		return ruleSame(j, k)
 	}
 	return fmt.Sprintf("no judgement for the rule %q", k.name.verdict.Rule)
 }
@@ -93,8 +99,13 @@ func rulePartial(j *judge, k *call) string {
 	if !ok || len(args) == 0 {
 		return unseen
 	}
-	if !j.allowedCallable(k.m, args[0]) {
-		return "of " + describe(k.m, args[0]) + ", which is no allowed function"
+	return j.partialFunction(k.m, args[0])
+}
+
+// partialFunction says why a stored call may not be of v, or "". Namespaces take any keyword for an attribute.
+func (j *judge) partialFunction(m *opcodes.Machine, v opcodes.Value) string {
+	if n := j.nameOf(m, v); !j.allowedCallable(m, v) || n.is("types:SimpleNamespace", "argparse:Namespace") {
+		return "of " + describe(m, v) + ", which is no allowed function"
 	}
 	return ""
 }

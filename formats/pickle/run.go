@@ -12,8 +12,9 @@ const contentsWords = 6 << 20
 
 // A group is readers that see a stream alike, and the offset before which another group told all that happens.
 type group struct {
-	set  opcodes.Readings
-	from int64
+	set   opcodes.Readings
+	from  int64
+	split bool // opcodes.Options.SplitKeys
 }
 
 // run judges one stream as every reader sees it: all of them together as long as they agree, then each group in a run
@@ -25,7 +26,7 @@ func (j *judge) run(start int64, contents bool) (outcomes []opcodes.Outcome, ok 
 		g := queue[0]
 		queue = queue[1:]
 		j.begin(g)
-		rep := j.once(start, g.set, contents)
+		rep := j.once(start, g, contents)
 		if rep == nil || j.c.Stopped() {
 			return nil, false
 		}
@@ -51,17 +52,17 @@ func (j *judge) begin(g group) {
 	j.from, j.forks, j.over = g.from, nil, false
 	j.names = map[*opcodes.Global]*name{}
 	j.dtypes = map[opcodes.Value]dtype{}
-	j.filled, j.stored = map[opcodes.Value]bool{}, map[opcodes.Value]bool{}
+	j.stored = map[opcodes.Value]bool{}
 }
 
 // once runs the machine and charges its work to the file's budget.
-func (j *judge) once(start int64, set opcodes.Readings, contents bool) *opcodes.Report {
+func (j *judge) once(start int64, g group, contents bool) *opcodes.Report {
 	b := &j.c.Budget
 	if b.Opcodes <= 0 || b.MemoEntries <= 0 || b.StringBytes <= 0 {
 		j.c.Exceeded(j.s.At(start), "the budget of pickle opcodes (or of their memo entries or strings) is used up")
 		return nil
 	}
-	opt := opcodes.Options{Start: start, Readings: set, Handler: j.handle, Contents: contents,
+	opt := opcodes.Options{Start: start, Readings: g.set, SplitKeys: g.split, Handler: j.handle, Contents: contents,
 		Budget: opcodes.Budget{Opcodes: b.Opcodes, Entries: b.MemoEntries, StringBytes: b.StringBytes}}
 	if contents {
 		opt.Budget.Words = contentsWords

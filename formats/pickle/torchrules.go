@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"trustfs/formats/globals"
+	"trustfs/opcodes"
 )
 
 // ruleFromTensor: torch calls methods of the first argument, which must be what a rebuild function made.
@@ -13,10 +14,48 @@ func ruleFromTensor(j *judge, k *call) string {
 	if !ok || len(args) == 0 {
 		return unseen
 	}
-	if n := j.made(k.m, args[0]); n.allowed() && (n.module == "torch._utils" || n.rule() == globals.RuleClass || n.is("numpy.core.numeric:_frombuffer", "numpy._core.numeric:_frombuffer")) {
+	if j.tensor(k.m, args[0]) {
 		return ""
 	}
 	return "of " + describe(k.m, args[0]) + ", which no rebuild function made"
+}
+
+// tensor says that v is a tensor, array or storage.
+func (j *judge) tensor(m *opcodes.Machine, v opcodes.Value) bool {
+	n := j.made(m, v)
+	return j.isStorage(m, v) || n.allowed() && (n.module == "torch._utils" || n.rule() == globals.RuleFromTensor ||
+		n.rule() == globals.RuleFromTypeV2 || n.rule() == globals.RuleClass && n.verdict.Preset == "numpy" ||
+		n.is("numpy.core.numeric:_frombuffer", "numpy._core.numeric:_frombuffer"))
+}
+
+// isStorage: what a persistent id names, or what torch loads from bytes, which are inspected.
+func (j *judge) isStorage(m *opcodes.Machine, v opcodes.Value) bool {
+	return v.Kind() == opcodes.KindPersistent && globalOf(m, v) == nil || j.made(m, v).rule() == globals.RuleNested
+}
+
+// ruleFromStorage: torch calls methods of the storage.
+func ruleFromStorage(j *judge, k *call) string {
+	args, ok := k.positional()
+	if !ok || len(args) == 0 {
+		return unseen
+	}
+	if !j.isStorage(k.m, args[0]) {
+		return "of " + describe(k.m, args[0]) + ", which is no storage"
+	}
+	return ""
+}
+
+// ruleSame: torch.jit's marks of containers return their argument, so that the result stands for it: it must be what
+// this stream made with opcodes, a storage, or such a result.
+func ruleSame(j *judge, k *call) string {
+	args, ok := k.positional()
+	if !ok || len(args) == 0 || len(args) > 2 {
+		return unseen
+	}
+	if v := args[0]; v.Unknown() && (v.Kind() != opcodes.KindPersistent || globalOf(k.m, v) != nil) && j.made(k.m, v).rule() != globals.RuleSame {
+		return "of " + describe(k.m, v) + ", which it returns"
+	}
+	return ""
 }
 
 func ruleWrapperSubclass(j *judge, k *call) string {
@@ -32,12 +71,11 @@ func ruleWrapperSubclass(j *judge, k *call) string {
 
 // ruleParameterState: the fourth argument becomes attributes.
 func ruleParameterState(j *judge, k *call) string {
-	args, ok := k.positional()
-	if !ok {
-		return unseen
+	if why := ruleFromTensor(j, k); why != "" {
+		return why
 	}
-	if len(args) > 3 {
-		return j.stateObjection(k.m, args[3])
+	if args, _ := k.positional(); len(args) > 3 {
+		return j.tensorState(k.m, args[3])
 	}
 	return ""
 }
@@ -50,8 +88,8 @@ func ruleFromTypeV2(j *judge, k *call) string {
 		return unseen
 	}
 	inner := call{m: k.m, offset: k.offset, callee: args[0], args: args[2], name: j.nameOf(k.m, args[0])}
-	if inner.name.rule() == globals.RuleFromTypeV2 {
-		return "of itself"
+	if !inner.name.allowed() || inner.name.module != "torch._utils" {
+		return "calls " + describe(k.m, args[0]) + ", which is no rebuild function"
 	}
 	if why := j.objection(&inner); why != "" {
 		return "calls " + describe(k.m, args[0]) + ": " + why
@@ -59,7 +97,7 @@ func ruleFromTypeV2(j *judge, k *call) string {
 	if n := j.nameOf(k.m, args[1]); !n.allowed() || n.verdict.Preset != "torch" {
 		return "as " + describe(k.m, args[1]) + ", which is no allowed tensor class"
 	}
-	return j.stateObjection(k.m, args[3])
+	return j.tensorState(k.m, args[3])
 }
 
 // ruleNested: the bytes are a model that a loader reads: inspected as such, with every inspector.

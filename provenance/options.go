@@ -32,8 +32,11 @@ type Options struct {
 	Publishers []publisher.Rule
 	// Sigstore says how much evidence a bundle must bring; the zero value means sigstore.DefaultThresholds.
 	Sigstore sigstore.Thresholds
-	// SBOMs are bills of materials that the configuration names: host paths. Others are looked for beside the file.
+	// SBOMs are bills of materials that the configuration names: host paths.
 	SBOMs []string
+	// SBOMsInTree says that others are looked for beside the file. They acquit nothing, and reading what a supplier wrote
+	// costs time and memory: they are wanted only where an SBOM is required, or a policy may ask for it.
+	SBOMsInTree bool
 	// Now is the time at which model signing's certificates must be valid; nil means time.Now.
 	Now func() time.Time
 }

@@ -7,6 +7,7 @@ import (
 	"path"
 	"strings"
 
+	"trustfs/integrity"
 	"trustfs/provenance/sbom"
 )
 
@@ -17,8 +18,26 @@ var (
 	sbomNames    = []string{"model.spdx.json", "model.cdx.json", "sbom.spdx.json", "sbom.cdx.json", "bom.cdx.json"}
 )
 
-// sboms looks for the SBOM that names the file's digest: first among those of the configuration, then beside the file.
-func (v *Verifier) sboms(_ context.Context, g *gatherer, s Subject, e *Evidence) error {
+// What one judgement reads of the SBOMs in the tree, whether they are remembered or not: a verdict must not hang on what
+// was judged before. A file has one SBOM, perhaps in both formats, and one for the folder.
+const (
+	maxSBOMs     = 4
+	maxSBOMBytes = sbom.MaxBytes
+)
+
+// An sbomSearch looks for the SBOM that names one file's digest.
+type sbomSearch struct {
+	v     *Verifier
+	g     *gatherer
+	s     Subject
+	e     *Evidence
+	files map[integrity.Identity]bool // in the tree, read or recalled; one that many links lead to counts once
+	bytes int64                       // in them
+}
+
+// sboms asks the SBOMs of the configuration, then, where they are wanted, those beside the file.
+func (v *Verifier) sboms(ctx context.Context, g *gatherer, s Subject, e *Evidence) error {
+	q := &sbomSearch{v: v, g: g, s: s, e: e, files: map[integrity.Identity]bool{}}
 	for _, host := range v.opts.SBOMs {
 		p, outside := host, true
 		if rel, inside := v.opts.below(host); inside {
@@ -27,16 +46,16 @@ func (v *Verifier) sboms(_ context.Context, g *gatherer, s Subject, e *Evidence)
 			}
 			p, outside = rel, false
 		}
-		if err := v.askSBOM(g, p, outside, true, s, e); err != nil || e.SBOM == SBOMMatch {
+		if err := q.configured(ctx, p, outside); err != nil || e.SBOM == SBOMMatch {
 			return err
 		}
 	}
-	if g.tree == nil {
+	if g.tree == nil || !v.opts.SBOMsInTree {
 		return nil
 	}
 	for _, name := range s.names() {
 		for _, p := range sbomPaths(clean(name)) {
-			if err := v.askSBOM(g, p, false, false, s, e); err != nil || e.SBOM == SBOMMatch {
+			if more, err := q.beside(ctx, p); err != nil || !more {
 				return err
 			}
 		}
@@ -62,37 +81,79 @@ func sbomPaths(name string) (paths []string) {
 	}
 }
 
-// askSBOM notes what one document says. One that cannot be read is noted and passed over, unless the configuration names it.
-func (v *Verifier) askSBOM(g *gatherer, p string, outside, trusted bool, s Subject, e *Evidence) error {
-	b, err := g.readSBOM(p, outside, trusted)
-	if large := (*TooLargeError)(nil); errors.As(err, &large) && !trusted {
-		e.noSBOM(SBOMMalformed, p)
-		e.unverifiable(p, "an SBOM of %d bytes, at most %d are read", large.Size, large.Max)
-		return nil
+// configured asks a document that the configuration names: one that cannot be relied on or read refuses everything.
+func (q *sbomSearch) configured(ctx context.Context, p string, outside bool) error {
+	in, err := q.g.openTrusted(p, outside)
+	if err != nil {
+		return fmt.Errorf("SBOM: %w", err)
 	}
-	if err != nil || b == nil {
+	defer in.close()
+	d, err := q.v.document(ctx, in, q.s.SHA256)
+	if err == nil && d.err != nil {
+		err = fmt.Errorf("%s: %w", p, d.err)
+	}
+	if err != nil {
 		return err
 	}
-	d, err := sbom.Parse(b)
-	switch {
-	case err != nil && trusted:
-		return fmt.Errorf("%s: %w", p, err)
-	case err != nil:
-		e.noSBOM(SBOMMalformed, p)
-		e.unverifiable(p, "%v", err)
-	case !d.Names(s.SHA256):
-		e.noSBOM(SBOMUnrelated, p)
-	default:
-		e.SBOM, e.SBOMFile, e.SBOMDoc, e.SBOMTrusted = SBOMMatch, p, d.Raw, trusted
-	}
+	q.answer(p, d, true)
 	return nil
 }
 
-func (g *gatherer) readSBOM(p string, outside, trusted bool) ([]byte, error) {
-	if trusted {
-		return g.readTrusted(p, outside, sbom.MaxBytes)
+// beside asks a document in the tree, if there is one; more is false when that settles it. One that cannot be read is noted
+// and passed over.
+func (q *sbomSearch) beside(ctx context.Context, p string) (more bool, err error) {
+	const attempts = 3 // as for every sidecar that is written to while it is read
+	for i := 1; ; i++ {
+		n := len(q.g.seen)
+		in, err := q.g.open(p, false)
+		if err != nil || in.file == nil {
+			return true, err
+		}
+		more, err = q.ask(ctx, p, in)
+		in.close()
+		if !errors.Is(err, ErrBusy) || i == attempts {
+			return more, err
+		}
+		q.g.seen = q.g.seen[:n]
 	}
-	return g.read(p, outside, sbom.MaxBytes)
+}
+
+func (q *sbomSearch) ask(ctx context.Context, p string, in *sidecar) (more bool, err error) {
+	size := in.id.ID.Size
+	switch {
+	case q.files[in.id.ID]: // it has answered under another name
+		return true, nil
+	case size > sbom.MaxBytes:
+		q.e.noSBOM(SBOMMalformed, p)
+		q.e.unverifiable(p, "an SBOM of %d bytes, at most %d are read", size, sbom.MaxBytes)
+		return true, nil
+	case len(q.files) == maxSBOMs || q.bytes+size > maxSBOMBytes:
+		q.e.noSBOM(SBOMMalformed, p)
+		q.e.unverifiable(p, "too many SBOMs: at most %d with %d bytes in all are read for a file; this one and what follows is not", maxSBOMs, maxSBOMBytes)
+		return false, nil
+	}
+	d, err := q.v.document(ctx, in, q.s.SHA256)
+	if err != nil {
+		return false, err
+	}
+	q.files[in.id.ID] = true
+	q.bytes += size
+	if d.err != nil {
+		q.e.noSBOM(SBOMMalformed, p)
+		q.e.unverifiable(p, "%v", d.err)
+		return true, nil
+	}
+	q.answer(p, d, false)
+	return q.e.SBOM != SBOMMatch, nil
+}
+
+// answer notes what a document says of the file.
+func (q *sbomSearch) answer(p string, d *bill, trusted bool) {
+	if !d.doc.Names(q.s.SHA256) {
+		q.e.noSBOM(SBOMUnrelated, p)
+		return
+	}
+	q.e.SBOM, q.e.SBOMFile, q.e.SBOMDoc, q.e.SBOMTrusted = SBOMMatch, p, d.doc.Raw, trusted
 }
 
 // noSBOM records the first document that does not speak of the file.

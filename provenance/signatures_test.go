@@ -225,43 +225,6 @@ func TestManifestBySigstore(t *testing.T) {
 	}
 }
 
-func TestSBOMs(t *testing.T) {
-	doc := func(content string) string {
-		return fmt.Sprintf(`{"bomFormat":"CycloneDX","specVersion":"1.5","components":[{"type":"machine-learning-model","name":"m","hashes":[{"alg":"SHA-256","content":%q}]}]}`, sumOf(content))
-	}
-	tests := []struct {
-		name, state, file string
-		findings          int
-		files             map[string]string
-	}{
-		{"none", SBOMNone, "", 0, nil},
-		{"by name", SBOMMatch, "m/model.bin.cdx.json", 0, map[string]string{"m/model.bin.cdx.json": doc("model")}},
-		{"by stem", SBOMMatch, "m/model.cdx.json", 0, map[string]string{"m/model.cdx.json": doc("model")}},
-		{"above", SBOMMatch, "bom.cdx.json", 0, map[string]string{"bom.cdx.json": doc("model")}},
-		{"about another", SBOMUnrelated, "m/model.bin.cdx.json", 0, map[string]string{"m/model.bin.cdx.json": doc("other")}},
-		{"one of two", SBOMMatch, "sbom.cdx.json", 0, map[string]string{"m/model.bin.cdx.json": doc("other"), "sbom.cdx.json": doc("model")}},
-		{"malformed", SBOMMalformed, "m/model.bin.spdx.json", 1, map[string]string{"m/model.bin.spdx.json": "{}"}},
-	}
-	for _, tt := range tests {
-		e := check(t, Options{}, tt.files)
-		if e.SBOM != tt.state || e.SBOMFile != tt.file || len(e.Findings) != tt.findings || (e.SBOMDoc != nil) != (tt.state == SBOMMatch) || e.SBOMTrusted {
-			t.Errorf("%s: %s in %q, %v", tt.name, e.SBOM, e.SBOMFile, e.Findings)
-		}
-	}
-	out := t.TempDir()
-	write(t, out, map[string]string{"approved.json": doc("model"), "broken.json": "{}"})
-	e := check(t, Options{SBOMs: []string{filepath.Join(out, "approved.json")}}, map[string]string{"m/model.bin.cdx.json": doc("other")})
-	if e.SBOM != SBOMMatch || !e.SBOMTrusted {
-		t.Errorf("named by the configuration: %s, trusted %v", e.SBOM, e.SBOMTrusted)
-	}
-	for _, f := range []string{"broken.json", "absent.json"} {
-		v := must(New(Options{SBOMs: []string{filepath.Join(out, f)}}))
-		if _, err := v.Evidence(context.Background(), dirTree(t.TempDir()), subject("x", "x")); err == nil {
-			t.Errorf("%s: named by the configuration, and no error", f)
-		}
-	}
-}
-
 func TestHugeSidecars(t *testing.T) {
 	_, trusted := edKey(t)
 	for _, name := range []string{"m/model.bin.sig", "m/model.sig", "m/model.bin.sigstore", "m/model.bin.cdx.json"} {
@@ -270,7 +233,7 @@ func TestHugeSidecars(t *testing.T) {
 		if err := os.Truncate(filepath.Join(dir, name), 1<<40); err != nil {
 			t.Fatal(err)
 		}
-		e := gather(t, Options{TrustKeys: []TrustKey{trusted}}, dir, subject("m/model.bin", "model"))
+		e := gather(t, Options{TrustKeys: []TrustKey{trusted}, SBOMsInTree: true}, dir, subject("m/model.bin", "model"))
 		if e.acquits() || e.Signature.Status != SignatureUnverifiable && e.SBOM != SBOMMalformed {
 			t.Errorf("%s: %+v", name, e)
 		}
@@ -320,7 +283,7 @@ func TestEpochAndOutdated(t *testing.T) {
 	}
 	for what, o := range map[string]Options{
 		"no key": {}, "another key": {TrustKeys: []TrustKey{k2}}, "one more": {TrustKeys: []TrustKey{k, k2}},
-		"another name": {TrustKeys: []TrustKey{{k.File, "x"}}}, "a publisher": {TrustKeys: []TrustKey{k}, Publishers: []publisher.Rule{{Identity: "@a.b"}}},
+		"another name": {TrustKeys: []TrustKey{{k.File, "x"}}}, "SBOMs": {TrustKeys: []TrustKey{k}, SBOMsInTree: true}, "a publisher": {TrustKeys: []TrustKey{k}, Publishers: []publisher.Rule{{Identity: "@a.b"}}},
 	} {
 		if must(New(o)).Epoch() == v.Epoch() {
 			t.Errorf("%s: the same epoch", what)

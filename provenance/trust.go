@@ -66,7 +66,7 @@ func load(o *Options) (*trust, error) {
 			return nil, err
 		}
 	}
-	rest, err := json.Marshal([]any{o.Root, o.Pins, o.Checksums, o.Publishers, o.thresholds(), o.SBOMs})
+	rest, err := json.Marshal([]any{o.Root, o.Pins, o.Checksums, o.Publishers, o.thresholds(), o.SBOMs, o.SBOMsInTree})
 	if err != nil {
 		return nil, err
 	}

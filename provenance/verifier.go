@@ -22,6 +22,9 @@ type Verifier struct {
 	lists      map[listKey]*checksum.List    // parsed lists by the version they were read from
 	names      int                           // in all lists
 	statements map[[32]byte]*signedStatement // checked statements by the SHA-256 of their bundle
+	bills      bills                         // parsed SBOMs
+
+	parsing chan struct{} // held while an SBOM is parsed
 }
 
 // New checks the options and loads what is trusted.
@@ -33,7 +36,10 @@ func New(o Options) (*Verifier, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &Verifier{opts: o, trust: t, lists: map[listKey]*checksum.List{}, statements: map[[32]byte]*signedStatement{}}
+	v := &Verifier{
+		opts: o, trust: t, lists: map[listKey]*checksum.List{}, statements: map[[32]byte]*signedStatement{},
+		parsing: make(chan struct{}, 1),
+	}
 	if o.Pins != "" {
 		v.pins = pins.At(o.Pins)
 	}

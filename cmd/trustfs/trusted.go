@@ -18,6 +18,7 @@ import (
 func trusted(cfg *config.Config, dir string) (provenance.Options, error) {
 	o := provenance.Options{
 		Root: dir, Pins: pinsDir(cfg), Checksums: cfg.Checksums, TrustedRoot: cfg.TrustedRoot, SBOMs: cfg.SBOM,
+		SBOMsInTree: cfg.RequireSBOM || len(cfg.Policy) > 0,
 	}
 	for _, file := range cfg.TrustKey {
 		o.TrustKeys = append(o.TrustKeys, provenance.TrustKey{File: file})

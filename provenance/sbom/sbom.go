@@ -30,7 +30,7 @@ const (
 // A Document is a parsed SBOM.
 type Document struct {
 	Kind string
-	Raw  any // the JSON as it stands, for policies: map[string]any and so on
+	Raw  any // the JSON as it stands, for policies: map[string]any and so on; nil in a bare one
 	sums map[integrity.Digest]bool
 }
 
@@ -39,6 +39,9 @@ func (d *Document) Names(sum integrity.Digest) bool { return d.sums[sum] }
 
 // Digests is how many SHA-256 digests the document names.
 func (d *Document) Digests() int { return len(d.sums) }
+
+// Bare is the document without its JSON: it tells what it names, and takes little memory.
+func (d *Document) Bare() *Document { return &Document{Kind: d.Kind, sums: d.sums} }
 
 // Parse reads a document of any known kind, told by its content.
 func Parse(b []byte) (d *Document, err error) {

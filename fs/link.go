@@ -2,10 +2,13 @@ package fs
 
 import (
 	"errors"
+	gopath "path"
 	"strings"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
+
+	"trustfs/formats"
 )
 
 // linkRules says which absolute paths mean the tree: the real directory and the mountpoint, under every name that is known
@@ -52,11 +55,29 @@ func (t *tree) Readlink(_ <-chan struct{}, h *fuse.InHeader) ([]byte, fuse.Statu
 		}
 		return nil, t.refuse("readlink", n.key.path, err)
 	}
+	if n.key.kind == kindLink && disguises(n.key.path, target, parts) {
+		t.log.Warn("link refused", "path", n.key.path, "target", target,
+			"reason", "the link's name says code and its target's does not: the target would be judged as something else than it is used as; give the target the same extension")
+		return nil, fuse.EACCES
+	}
 	out := relative(n.key.path, parts)
 	if n.key.kind == kindReportLink {
 		out += reportSuffix
 	}
 	return []byte(out), fuse.OK
+}
+
+// disguises says whether a link makes code of a file that is judged as something else: modeling_x.py -> notes.txt. The
+// kernel follows links, so the file is opened, and judged, under its own name. The rule looks at the two names alone, so that
+// no race decides it, and it holds for each link of a chain. Blobs of a Hugging Face cache are judged under the links that
+// lead straight to them.
+func disguises(link, target string, parts []string) bool {
+	if len(parts) == 0 || !formats.CodeName(link) || formats.CodeName(parts[len(parts)-1]) {
+		return false
+	}
+	blob := len(parts) > 2 && parts[len(parts)-2] == "blobs" && !strings.HasPrefix(target, "/")
+	repo := strings.Join(parts[:max(0, len(parts)-2)], "/")
+	return !blob || !strings.HasPrefix(link, repo+"/snapshots/") || gopath.Join(gopath.Dir(link), target) != strings.Join(parts, "/")
 }
 
 // target reads the link that n stands for, as it is written.

@@ -1,7 +1,6 @@
 package all
 
 import (
-	"path"
 	"slices"
 	"strings"
 
@@ -17,10 +16,6 @@ var modelExtensions = extensionSet("bin pt pth ckpt pkl pickle p pckl joblib saf
 // textModelExtensions are among them those whose usual content is text for some program (LightGBM, XGBoost, pbtxt).
 var textModelExtensions = extensionSet("model pbtxt dat params weights bst cbm")
 
-// codeExtensions make a file of unknown content code: somebody runs or imports it by that name.
-var codeExtensions = extensionSet("py pyc pyo pyw pyx pyd so dylib dll exe com sh bash zsh fish bat cmd ps1 js mjs ts rb pl lua r " +
-	"jl php jar class wasm node ko o a elf cubin ptx cu hsaco metallib")
-
 func extensionSet(list string) map[string]bool {
 	set := map[string]bool{}
 	for _, e := range strings.Fields(list) {
@@ -31,26 +26,17 @@ func extensionSet(list string) map[string]bool {
 
 // hasExtension returns the first name of s whose extension is in set.
 func hasExtension(s *formats.Source, set map[string]bool) (name string, ok bool) {
-	i := slices.IndexFunc(s.Names, func(n string) bool { return set[extension(n)] })
+	i := slices.IndexFunc(s.Names, func(n string) bool { return set[formats.Extension(n)] })
 	if i < 0 {
 		return "", false
 	}
 	return s.Names[i], true
 }
 
-// extension is the lower-case extension of a name without its dot. Versioned shared objects (libx.so.1.2) count as so.
-func extension(name string) string {
-	name = strings.ToLower(path.Base(strings.ReplaceAll(name, `\`, "/")))
-	if strings.Contains(name, ".so.") {
-		return "so"
-	}
-	return strings.TrimPrefix(path.Ext(name), ".")
-}
-
 // classify sets the class of the file, its format where no inspector knew it, and the findings that depend on both.
 func classify(c *formats.Context, s *formats.Source, found []entry) {
 	modelName, isModel := hasExtension(s, modelExtensions)
-	_, isCode := hasExtension(s, codeExtensions)
+	isCode := slices.ContainsFunc(s.Names, formats.CodeName)
 	r := &c.Result
 	switch {
 	case len(found) == 0 && s.Size == 0 && !isModel && !isCode:

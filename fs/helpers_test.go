@@ -243,7 +243,12 @@ func (r *rig) close() {
 		r.t.Errorf("%s is still mounted", r.mnt)
 		_ = unix.Unmount(r.mnt, unix.MNT_DETACH)
 	}
-	if left := openBelow(r.dir); len(left) > 0 {
+	left := openBelow(r.dir)
+	for i := 0; len(left) > 0 && i < 100; i++ { // a judgement whose opener has gone may be ending
+		time.Sleep(10 * time.Millisecond)
+		left = openBelow(r.dir)
+	}
+	if len(left) > 0 {
 		r.t.Errorf("descriptors left open: %v", left)
 	}
 	if now := len(openBelow("/dev/fuse")); !busy && now != r.fds {

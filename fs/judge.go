@@ -3,8 +3,10 @@ package fs
 import (
 	"context"
 	"os"
+	"syscall"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
 
 	"trustfs/gatekeeper"
 )
@@ -24,12 +26,10 @@ func (t *tree) judge(who asker, f *os.File, path string) (*gatekeeper.Judgement,
 			return j, nil
 		}
 	}
-	var j *gatekeeper.Judgement
-	err := t.queued(who, func(ctx context.Context) (err error) {
-		j, err = t.gate.Judge(ctx, s)
-		return err
+	return queued(t, who, f, func(ctx context.Context, f *os.File) (*gatekeeper.Judgement, error) {
+		s.File = f
+		return t.gate.Judge(context.WithoutCancel(ctx), s)
 	})
-	return j, err
 }
 
 func (t *tree) subject(who asker, f *os.File, path string) gatekeeper.Subject {
@@ -39,18 +39,56 @@ func (t *tree) subject(who asker, f *os.File, path string) gatekeeper.Subject {
 	}
 }
 
-// queued does what takes long when the asker's turn comes. A signal that ends the asker's wait ends ctx.
-func (t *tree) queued(who asker, work func(ctx context.Context) error) error {
+// queued does what takes long when the asker's turn comes, on a descriptor of f's file that the work may keep as long as it
+// lasts. A signal that ends the asker's wait ends ctx, and this call; the place is the work's, and is free when that has
+// really returned: who opens files and dies would otherwise have as many judged at once as he likes.
+func queued[T any](t *tree, who asker, f *os.File, work func(ctx context.Context, f *os.File) (T, error)) (T, error) {
+	var none T
 	ctx, stop := t.untilSignalled(who)
 	defer stop()
-	if err := t.queue.enter(ctx, who.caller.Uid); err != nil {
-		return interruption(ctx, err)
+	user := who.caller.Uid
+	if err := t.queue.enter(ctx, user); err != nil {
+		return none, interruption(ctx, err)
 	}
-	defer t.queue.leave(who.caller.Uid)
-	if err := work(ctx); err != nil {
-		return interruption(ctx, err)
+	own, err := duplicate(f)
+	if err != nil {
+		t.queue.leave(user)
+		return none, err
 	}
-	return nil
+	type answer struct {
+		value T
+		err   error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		var a answer
+		defer func() { answers <- a }()
+		defer t.queue.leave(user)
+		defer own.Close()
+		defer func() {
+			if v := recover(); v != nil {
+				a = answer{err: syscall.Errno(t.onPanic(v))}
+			}
+		}()
+		a.value, a.err = work(ctx, own)
+	}()
+	select {
+	case a := <-answers:
+		if a.err != nil {
+			return a.value, interruption(ctx, a.err)
+		}
+		return a.value, nil
+	case <-ctx.Done():
+		return none, errInterrupted
+	}
+}
+
+func duplicate(f *os.File) (*os.File, error) {
+	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 3)
+	if err != nil {
+		return nil, &os.PathError{Op: "duplicating the descriptor", Path: f.Name(), Err: err}
+	}
+	return os.NewFile(uintptr(fd), f.Name()), nil
 }
 
 // interruption prefers the reason why ctx ended over what came of it.

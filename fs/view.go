@@ -88,9 +88,9 @@ func (t *tree) judgeView(who asker, f *os.File, source, name string) (*gatekeepe
 	s := t.subject(who, f, source)
 	v, known, err := t.views.gate.RememberedView(s, name)
 	if !known {
-		err = t.queued(who, func(ctx context.Context) (err error) {
-			v, err = t.views.gate.View(ctx, s, name, kindOfView(name))
-			return err
+		v, err = queued(t, who, f, func(ctx context.Context, f *os.File) (*gatekeeper.View, error) {
+			s.File = f
+			return t.views.gate.View(context.WithoutCancel(ctx), s, name, kindOfView(name))
 		})
 	}
 	if err == nil {

@@ -3,6 +3,7 @@ package fs
 import (
 	"context"
 	"errors"
+	"os"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -65,10 +66,8 @@ func (t *tree) viewDigest(who asker, n *node) ([]byte, error) {
 	known := n.summed
 	n.mu.Unlock()
 	if known == nil || known.of != fingerprint {
-		known = &viewSum{of: fingerprint}
-		err := t.queued(who, func(ctx context.Context) (err error) {
-			known.digest, err = t.views.gate.ViewDigest(ctx, v, frugal{f})
-			return err
+		digest, err := queued(t, who, f, func(ctx context.Context, f *os.File) (integrity.Digest, error) {
+			return t.views.gate.ViewDigest(ctx, v, frugal{f}) // nobody else waits for it: it ends with the asker
 		})
 		if tampered, ok := errors.AsType[*integrity.TamperError](err); ok {
 			t.views.gate.TamperedView(n.key.path, n.key.source, n.key.id, tampered)
@@ -77,6 +76,7 @@ func (t *tree) viewDigest(who asker, n *node) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
+		known = &viewSum{of: fingerprint, digest: digest}
 		n.mu.Lock()
 		n.summed = known
 		n.mu.Unlock()

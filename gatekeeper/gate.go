@@ -90,7 +90,7 @@ type Config struct {
 	Examiner  Examiner
 	Adviser   Adviser
 	Log       *slog.Logger
-	// CacheBytes bounds what manifests and verdicts may hold in memory; 0 means 64 MiB.
+	// CacheBytes bounds what manifests and verdicts may hold in memory; 0 means 256 MiB.
 	CacheBytes int64
 }
 

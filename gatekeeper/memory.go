@@ -44,7 +44,8 @@ func findingsKey(d integrity.Digest, names []string) string {
 	return string(h.Sum(d[:]))
 }
 
-const defaultCacheBytes = 64 << 20
+// defaultCacheBytes remembers about 100,000 small files, or the leaves of half a terabyte of models.
+const defaultCacheBytes = 256 << 20
 
 func newMemory(bytes int64) (*memory, error) {
 	if bytes == 0 {
@@ -92,15 +93,20 @@ func (m *memory) findings(key string) *formats.Result {
 // keep stores a value and waits until the cache has it: the next open must not judge again because a buffer was not
 // drained yet.
 func keep[V any](c *ristretto.Cache[string, V], key string, v V, cost int64) {
-	if c.Set(key, v, cost+int64(len(key))+200) {
+	// An item beyond the whole cache would never be kept, and its file hashed again at every open: it counts as a quarter.
+	if c.Set(key, v, min(cost+int64(len(key))+200, c.MaxCost()/4)) {
 		c.Wait()
 	}
 }
 
 func (m *memory) keepVerdict(k verdictKey, e *entry) {
-	cost := int64(2000 + 300*(len(e.judgement.Report.Findings)+len(e.inputs)))
+	r := e.judgement.Report
+	cost := int64(2000 + 300*(len(r.Findings)+len(e.inputs)) + 80*len(r.Facts.Globals) + 200*len(r.Facts.Calls))
 	if e.answer != nil {
 		cost += e.answer.MemoryBytes()
+	}
+	if m := e.judgement.Manifest; m != nil {
+		cost += m.MemoryBytes() // it may be the last to hold it
 	}
 	keep(m.verdicts, k.String(), e, cost)
 }

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync"
+	"sync/atomic"
 )
 
 // A TamperError says that a chunk of a file is not the chunk that was judged.
@@ -28,21 +28,15 @@ type Reader struct {
 	src io.ReaderAt
 	m   *Manifest
 
-	mu     sync.Mutex
-	recent [recentChunks]checked // chunks checked for reads smaller than a chunk; guarded by mu
-	next   int
-}
-
-// recentChunks bounds what a Reader keeps for small reads: headers, pickles, faults that straddle two chunks.
-const recentChunks = 4
-
-type checked struct {
-	index, length int64
-	buf           *[ChunkSize]byte // nil: slot unused
+	id uint64 // names the reader among the recently checked chunks
 }
 
 // NewReader returns a Reader over src for the bytes that m names.
-func NewReader(src io.ReaderAt, m *Manifest) *Reader { return &Reader{src: src, m: m} }
+func NewReader(src io.ReaderAt, m *Manifest) *Reader {
+	return &Reader{src: src, m: m, id: readers.Add(1)}
+}
+
+var readers atomic.Uint64
 
 // Size is the judged size in bytes.
 func (r *Reader) Size() int64 { return r.m.Size }
@@ -85,10 +79,11 @@ func (r *Reader) readChunk(p []byte, off int64) (int, error) {
 		}
 		return int(length), nil
 	}
-	if n, ok := r.copyRecent(p, index, off-start); ok {
+	key := chunkKey{r.id, index}
+	if n, ok := recent.copy(p, key, off-start); ok {
 		return n, nil
 	}
-	// The lock is not held while the chunk is read and checked: parallel faults must not wait for each other's disk.
+	// No lock is held while the chunk is read and checked: parallel faults must not wait for each other's disk.
 	buf := chunkPool.Get().(*[ChunkSize]byte)
 	data := buf[:length]
 	if err := r.fetch(data, index); err != nil {
@@ -96,34 +91,8 @@ func (r *Reader) readChunk(p []byte, off int64) (int, error) {
 		return 0, err
 	}
 	n := copy(p, data[off-start:])
-	r.remember(index, buf, length)
+	recent.keep(key, buf, length)
 	return n, nil
-}
-
-var chunkPool = sync.Pool{New: func() any { return new([ChunkSize]byte) }}
-
-// copyRecent serves p from a recently checked chunk, if it is there.
-func (r *Reader) copyRecent(p []byte, index, at int64) (int, bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for i := range r.recent {
-		if c := &r.recent[i]; c.buf != nil && c.index == index {
-			return copy(p, c.buf[at:c.length]), true
-		}
-	}
-	return 0, false
-}
-
-// remember keeps a checked chunk in place of the oldest.
-func (r *Reader) remember(index int64, buf *[ChunkSize]byte, length int64) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	slot := &r.recent[r.next]
-	r.next = (r.next + 1) % recentChunks
-	if slot.buf != nil {
-		chunkPool.Put(slot.buf)
-	}
-	*slot = checked{index: index, length: length, buf: buf}
 }
 
 // fetch reads chunk index into buf, which must be private memory of the chunk's length, and checks it there.

@@ -123,6 +123,79 @@ func TestBusyUnmountIsLazy(t *testing.T) {
 	r.srv.Wait()
 }
 
+// A daemon that ends while a reader has a file open leaves no way to the real directory, and the next one's stays.
+func TestBusyCloseLeavesNoBacking(t *testing.T) {
+	r := newRig(t, overItself, func(o *Options) { o.Grace = 10 * time.Millisecond })
+	backing := r.srv.Backing()
+	if err := os.WriteFile(filepath.Join(backing, "m"), []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	fd, err := unix.Open(r.in("m"), unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if busy, err := r.srv.Close(); !busy || err != nil {
+		t.Fatalf("busy %v, %v", busy, err)
+	}
+	if at := mountsAt(t, backing); len(at) != 0 {
+		t.Errorf("left: %+v", at)
+	}
+	next, err := Mount(Options{Dir: r.dir, Gate: newTestGate(), RunDir: r.srv.opts.RunDir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	unix.Close(fd)
+	r.srv.Wait()
+	if at := mountsAt(t, backing); len(at) != 1 {
+		t.Errorf("the end of the daemon before took the way of the next one: %+v", at)
+	}
+	if busy, err := next.Close(); busy || err != nil {
+		t.Error(busy, err)
+	}
+}
+
+// Unmounting what a killed daemon has left takes its way to the real directory off too; a living daemon keeps its own.
+func TestUnmountClearsUpAfterTheDead(t *testing.T) {
+	needMount(t)
+	base := t.TempDir()
+	run := filepath.Join(base, "run")
+	backings := map[string]string{}
+	children := map[string]*child{}
+	for _, name := range []string{"dead", "living"} {
+		dir := filepath.Join(base, name)
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		backings[name] = filepath.Join(run, idOfPath(dir), "backing")
+		t.Cleanup(func() { _, _ = Unmount(dir); _ = mount.Unbind(backings[name]) })
+		children[name] = startChild(t, "serve", dir, run)
+		if got := children[name].line(); got != "serving" {
+			t.Fatal("the child says ", got)
+		}
+		if len(mountsAt(t, backings[name])) != 1 {
+			t.Fatal("no way to the real directory")
+		}
+	}
+	if err := children["dead"].cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = children["dead"].cmd.Wait()
+	if busy, err := unmount(filepath.Join(base, "dead"), run); busy || err != nil {
+		t.Fatal(busy, err)
+	}
+	for name, want := range map[string]int{"dead": 0, "living": 1} {
+		if at := mountsAt(t, backings[name]); len(at) != want {
+			t.Errorf("%s: %d ways to the real directory, want %d", name, len(at), want)
+		}
+	}
+	if cleared, err := clearUp(run, filepath.Join(base, "living")); cleared || err != nil {
+		t.Errorf("a living daemon's way was taken: %v, %v", cleared, err)
+	}
+	if _, err := unmount(filepath.Join(base, "dead"), run); err == nil {
+		t.Error("unmounted nothing without saying so")
+	}
+}
+
 func TestOldMountCall(t *testing.T) {
 	r := newRig(t, func(o *Options) { o.oldMount = true })
 	r.put("m", "weights")

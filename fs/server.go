@@ -44,7 +44,7 @@ func Mount(o Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{opts: o, treeID: idOfPath(dir.Path), point: point.Path, gone: make(chan struct{})}
-	if s.run, err = claim(o.RunDir, s.treeID); err != nil {
+	if s.run, err = claim(o.RunDir, s.treeID, s.point); err != nil {
 		return nil, err
 	}
 	if err := s.open(dir, linkNames(o, dir, point)); err != nil {
@@ -171,6 +171,7 @@ func (s *Server) Close() (busy bool, err error) {
 		return false, nil
 	case <-time.After(s.opts.Grace):
 		s.giveUp.Do(func() { close(s.tree.done) })
+		s.run.release() // the process ends before the last reader does, and the way to the real directory must not stay
 		return true, nil
 	}
 }

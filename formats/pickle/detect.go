@@ -1,6 +1,8 @@
 package pickle
 
 import (
+	"math"
+	"slices"
 	"strings"
 
 	"trustfs/formats"
@@ -16,7 +18,8 @@ func (Inspector) Name() string { return formats.FormatPickle }
 
 // Detect says whether a reader of pickles would do something with s, or load data from it. A PROTO opcode says so at
 // once. Protocols 0 and 1 have none and their opcodes are letters: such bytes are run for a while, and count when they
-// do what no text does by chance.
+// do what no text does by chance. Under a name that loaders of pickles open, a name that could be imported is enough: the
+// import comes before the bytes break.
 func (Inspector) Detect(c *formats.Context, s *formats.Source) bool {
 	w := &work{c: c, s: s, known: &known{}}
 	return w.promising(0)
@@ -70,7 +73,7 @@ func (w *work) headless(start int64) bool {
 			return true
 		}
 		if p.end <= end {
-			return false
+			return p.resolved && (p.beyond || slices.ContainsFunc(w.s.Names, pickleName))
 		}
 		if (p.end == w.s.Size || skipPadding(w.s, p.end) == w.s.Size) && p.opcodes > 1 || p.resolved {
 			return true
@@ -94,6 +97,7 @@ func (w *work) active(start int64) bool {
 type probe struct {
 	did       bool  // a dangerous name, a call or change by a name that could be imported, an extension
 	resolved  bool  // a name that could be imported
+	beyond    bool  // behind such a name an opcode runs that begins no word
 	exhausted bool  // it ran on beyond what is tried here
 	end       int64 // after STOP, or 0
 	opcodes   int64
@@ -102,6 +106,7 @@ type probe struct {
 func (w *work) probe(start int64) probe {
 	var p probe
 	named := map[*opcodes.Global]bool{}
+	behind := int64(math.MaxInt64) // the first opcode that begins no word, behind a name that could be imported
 	rep := opcodes.Run(w.s.R, w.s.Size, opcodes.Options{Start: start, Readings: opcodes.Python3 | opcodes.Python2,
 		Budget: opcodes.Budget{Opcodes: probeOpcodes, Entries: probeOpcodes, StringBytes: 1 << 20},
 		Handler: func(m *opcodes.Machine, e *opcodes.Event) {
@@ -110,6 +115,9 @@ func (w *work) probe(start int64) probe {
 				ok := importable(e.Global)
 				named[e.Global] = ok
 				p.resolved = p.resolved || ok
+				if ok && w.beginsNoWord(e.End) {
+					behind = min(behind, e.End)
+				}
 				for _, n := range e.Global.Names {
 					p.did = p.did || ok && globals.Lookup(n.Module, n.Name, w.c.Presets).Status == globals.Dangerous
 				}
@@ -128,8 +136,25 @@ func (w *work) probe(start int64) probe {
 		if o.Err == nil {
 			p.end = max(p.end, o.End)
 		}
+		p.beyond = p.beyond || o.Offset > behind
 	}
 	return p
+}
+
+// beginsNoWord: the line at off begins with an opcode that is no letter, so that it is no further word of a list.
+func (w *work) beginsNoWord(off int64) bool {
+	var b [1]byte
+	n, _ := w.s.R.ReadAt(b[:], off)
+	return n == 1 && (strings.IndexByte("012(])}.", b[0]) >= 0 || b[0] >= 0x80)
+}
+
+// pickleName says that loaders of pickles open such a name.
+func pickleName(name string) bool {
+	switch formats.Extension(name) {
+	case "pkl", "pickle", "pck", "pckl", "pcl", "p", "pt", "pth", "pt2", "ckpt", "bin", "th", "t7", "tar", "joblib", "jbl", "dill", "cloudpickle", "npy":
+		return true
+	}
+	return false
 }
 
 // importable says that a name looks like one that an import could find: identifiers between dots.

@@ -9,33 +9,32 @@ import (
 
 func TestDetect(t *testing.T) {
 	texts := map[string]string{
-		"prose":                "contributing to this project\nis easy. Read on.\nThe end.\n",
-		"changelog":            "changelog\n\n1.0\n* first release.\n",
-		"names that could be":  "copyright\nnotice\nall rights reserved.\n",
-		"words up to a STOP":   "code of conduct\nbe nice\n. And so on.\n",
-		"comma separated":      "col1,col2\n1,2\n3,4\n",
-		"csv of words":         "city\nParis\nOslo\n",
-		"json":                 `{"a": [1, 2, 3]}`,
-		"json list":            "[1, 2]\n",
-		"markdown":             "# Model card\n\nThis model is good.\n",
-		"yaml":                 "import: os\nname: x\n",
-		"Python":               "import os\nos.system('id')\n",
-		"parenthesis":          "(in German)\nto be done.\n",
-		"abbreviation":         "N.B. This is a note.\nIt goes on.\n",
-		"list in brackets":     "].\nsee below\n",
-		"number":               "I am here.\n",
-		"version":              "v1.0\n",
-		"person":               "P. Smith\nJ. Doe\n",
-		"string":               "Some text\nwith lines.\n",
-		"empty":                "",
-		"blank":                "   \n",
-		"html":                 "<html></html>",
-		"zip":                  "PK\x03\x04\x14\x00\x00\x00\x08\x00abc\ncode\nrest\n",
-		"elf":                  "\x7fELF\x02\x01\x01",
-		"gguf":                 "GGUF\x03\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00",
-		"vocabulary":           "cat\ndog\nbird\nReptile\n",
-		"sentences of letters": "co\nin\n(to\n. The\n",
-		"utf-16":               "\xff\xfec\x00o\x00s\x00\n\x00",
+		"prose":               "contributing to this project\nis easy. Read on.\nThe end.\n",
+		"changelog":           "changelog\n\n1.0\n* first release.\n",
+		"names that could be": "copyright\nnotice\nall rights reserved.\n",
+		"words up to a STOP":  "code of conduct\nbe nice\n. And so on.\n",
+		"comma separated":     "col1,col2\n1,2\n3,4\n",
+		"csv of words":        "city\nParis\nOslo\n",
+		"json":                `{"a": [1, 2, 3]}`,
+		"json list":           "[1, 2]\n",
+		"markdown":            "# Model card\n\nThis model is good.\n",
+		"yaml":                "import: os\nname: x\n",
+		"Python":              "import os\nos.system('id')\n",
+		"parenthesis":         "(in German)\nto be done.\n",
+		"abbreviation":        "N.B. This is a note.\nIt goes on.\n",
+		"list in brackets":    "].\nsee below\n",
+		"number":              "I am here.\n",
+		"version":             "v1.0\n",
+		"person":              "P. Smith\nJ. Doe\n",
+		"string":              "Some text\nwith lines.\n",
+		"empty":               "",
+		"blank":               "   \n",
+		"html":                "<html></html>",
+		"zip":                 "PK\x03\x04\x14\x00\x00\x00\x08\x00abc\ncode\nrest\n",
+		"elf":                 "\x7fELF\x02\x01\x01",
+		"gguf":                "GGUF\x03\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00",
+		"vocabulary":          "cat\ndog\nbird\nReptile\n",
+		"utf-16":              "\xff\xfec\x00o\x00s\x00\n\x00",
 	}
 	for name, text := range texts {
 		if (Inspector{}).Detect(newContext(), source(text)) {
@@ -61,6 +60,35 @@ func TestDetect(t *testing.T) {
 	for name, text := range pickles {
 		if !(Inspector{}).Detect(newContext(), source(text)) {
 			t.Errorf("%s: not taken for a pickle", name)
+		}
+	}
+}
+
+// The import comes before the bytes break.
+func TestDetectImports(t *testing.T) {
+	tests := []struct {
+		name, data string
+		want       bool
+	}{
+		{"a.txt", "cevilpkg\nx\n0this is not a pickle any more\n", true},
+		{"a.json", "cevilpkg.sub\nx\n(", true},
+		{"a.txt", "cevilpkg\nx\n\x80\x04rest", true},
+		{"a.txt", "cat\ncar\n", false},
+		{"a.txt", "cat\ndog\nNew York\n", false},
+		{"a.txt", "cat\ndog\ncow\ncup\n", false},
+		{"a.txt", "cat\ndog\n-1\n", false},
+		{"a.txt", "code of conduct\nbe nice\n(all of you)\n", false},
+		{"a.txt", "co\nin\n(to\n. The\n", true}, // it imports a module, whatever it is meant to be
+		{"a.pkl", "cevilpkg\nx\n", true},
+		{"a.PTH", "cevilpkg\nx\nthis is no pickle", true},
+		{"a.bin", "code of conduct\nbe nice\n", false},
+		{"a.txt", "cevilpkg\nx\nthis is no pickle", false},
+	}
+	for _, tc := range tests {
+		s := source(tc.data)
+		s.Names = []string{tc.name}
+		if got := (Inspector{}).Detect(newContext(), s); got != tc.want {
+			t.Errorf("%s, %q: taken for a pickle: %v", tc.name, tc.data, got)
 		}
 	}
 }

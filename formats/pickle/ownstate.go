@@ -73,10 +73,10 @@ func (j *judge) tupleObjection(m *opcodes.Machine, items []opcodes.Value) string
 // fieldOf says that an object made by n is an array, a type, a number or bytes, and no mapping.
 func (j *judge) fieldOf(n *name) bool {
 	switch n.rule() {
-	case globals.RuleClass, globals.RuleDtype, globals.RuleBitgen, globals.RuleNewobj, globals.RuleEncode, globals.RuleScalar, globals.RuleShared:
+	case globals.RuleClass, globals.RuleDtype, globals.RuleBitgen, globals.RuleNewobj, globals.RuleEncode, globals.RuleScalar, globals.RuleShared, globals.RuleSideFile:
 		return true
-	case globals.RuleNew: // pandas' types and arrays; metrics inside of trees
-		return n.verdict.Preset == "pandas" && !strings.HasSuffix(n.text, "Frame") && !strings.HasSuffix(n.text, "Series") ||
+	case globals.RuleNew: // arrays of joblib; pandas' types and arrays; metrics inside of trees
+		return n.is(joblibWrappers...) || n.verdict.Preset == "pandas" && !strings.HasSuffix(n.text, "Frame") && !strings.HasSuffix(n.text, "Series") ||
 			strings.Contains(n.module, "dist_metrics")
 	}
 	return n.allowed() && n.verdict.Use == globals.UseCall &&

@@ -93,6 +93,10 @@ func TestStates(t *testing.T) {
 		{"array of objects", module + array + state("]("+str("a")+"Ne") + "b", false},
 		{"array", array + state("]("+str("a")+"Ne"), true},
 		{"array, encoded bytes", array + state(reduce(g("_codecs", "encode"), str("a"), str("latin1"))), true},
+		{"metric with an array of joblib's", reduce(g("sklearn.metrics._dist_metrics", "newObj"), g("sklearn.metrics._dist_metrics", "EuclideanDistance")) +
+			tuple("K\x02", newobj(g("joblib.numpy_pickle", "NumpyArrayWrapper")), "N") + "b", true},
+		{"metric with an object", reduce(g("sklearn.metrics._dist_metrics", "newObj"), g("sklearn.metrics._dist_metrics", "EuclideanDistance")) +
+			tuple("K\x02", ud, "N") + "b", false},
 		{"array with an object's bytes", array + state(ud), false},
 		{"BytesIO", bio + tuple(str("x"), "K\x00", "N") + "b", true},
 		{"BytesIO with attributes", bio + tuple(str("x"), "K\x00", dict(str("a"), "N")) + "b", true},

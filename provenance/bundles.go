@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 
 	"trustfs/provenance/envelope"
 	"trustfs/provenance/keys"
@@ -157,6 +158,9 @@ func (c *signatureCheck) hold(ctx context.Context, p string, st *signedStatement
 		if rel != "" { // a statement in model.sig about something else says nothing of this file
 			return nil
 		}
+	case !st.statement.Endorses(): // good, about this file, and perhaps a warning
+		status = SignatureUnverifiable
+		detail = fmt.Sprintf("a signed statement of type %.80q does not say that its signer stands for the file", st.statement.PredicateType)
 	case st.manifest != nil:
 		res, err := c.manifest(ctx, st.manifest, rel, base)
 		switch {

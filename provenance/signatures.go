@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"unicode/utf8"
 
 	"trustfs/provenance/envelope"
 	"trustfs/provenance/keys"
@@ -103,7 +104,7 @@ func (c *signatureCheck) beside(ctx context.Context, name string) error {
 		if b == nil {
 			continue
 		}
-		if bytes.HasPrefix(bytes.TrimSpace(b), []byte("{")) {
+		if isJSON(b) {
 			err = c.bundle(ctx, p, b, "", path.Base(name))
 		} else {
 			err = c.detached(ctx, p, b)
@@ -125,6 +126,9 @@ func (c *signatureCheck) beside(ctx context.Context, name string) error {
 	}
 	return nil
 }
+
+// isJSON tells a bundle from a raw signature, one in 256 of which begins with a brace too.
+func isJSON(b []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(b), []byte("{")) && utf8.Valid(b) }
 
 // detached checks FILE.sig and FILE.minisig against the trusted keys.
 func (c *signatureCheck) detached(ctx context.Context, p string, b []byte) error {

@@ -118,6 +118,24 @@ func TestDetachedSignatures(t *testing.T) {
 	wantSignature(t, "a valid one beside a bundle that is none", e, SignatureValid, KindKey, "acme")
 }
 
+// TestRawSignatureWithABrace has a raw signature that begins as JSON does.
+func TestRawSignatureWithABrace(t *testing.T) {
+	for range 100_000 { // some 256 of them do it
+		pub, priv, err := ed25519.GenerateKey(rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sig := ed25519.Sign(priv, []byte("model"))
+		if sig[0] != '{' {
+			continue
+		}
+		e := check(t, Options{TrustKeys: []TrustKey{{keyFile(t, pub), "acme"}}}, map[string]string{"m/model.bin.sig": string(sig)})
+		wantSignature(t, "a raw signature", e, SignatureValid, KindKey, "acme")
+		return
+	}
+	t.Fatal("no signature begins with a brace")
+}
+
 func TestSigstoreBundles(t *testing.T) {
 	a := sigstoretest.New(t)
 	root := filepath.Join(t.TempDir(), "trusted_root.json")
@@ -130,10 +148,12 @@ func TestSigstoreBundles(t *testing.T) {
 	good := string(sigstoretest.JSON(t, a.Sign(alice, google, []byte("model"))))
 	other := string(sigstoretest.JSON(t, a.Sign(alice, google, []byte("other"))))
 	foreign := string(sigstoretest.JSON(t, sigstoretest.New(t).Sign(alice, google, []byte("model"))))
-	statement := func(sum string) string {
+	attest := func(sum, predicateType, predicate string) string {
 		return string(sigstoretest.JSON(t, a.Attest(alice, google, fmt.Appendf(nil,
-			`{"_type":"https://in-toto.io/Statement/v1","subject":[{"name":"m","digest":{"sha256":%q}}],"predicateType":"https://e/p","predicate":{}}`, sum))))
+			`{"_type":"https://in-toto.io/Statement/v1","subject":[{"name":"m","digest":{"sha256":%q}}],"predicateType":%q,"predicate":%s}`, sum, predicateType, predicate))))
 	}
+	statement := func(sum string) string { return attest(sum, "https://slsa.dev/provenance/v1", "{}") }
+	about := func(predicateType, predicate string) string { return attest(sumOf("model"), predicateType, predicate) }
 	trusted, stranger := publisher.Rule{Identity: alice, Issuer: google}, publisher.Rule{Identity: "@example.org"}
 	tests := []struct {
 		name             string
@@ -154,6 +174,19 @@ func TestSigstoreBundles(t *testing.T) {
 		{"cut", with(trusted), ".sigstore", good[:len(good)/2], SignatureUnverifiable, ""},
 		{"statement", with(trusted), ".sigstore", statement(sumOf("model")), SignatureValid, alice},
 		{"statement about another", with(trusted), ".sigstore", statement(sumOf("other")), SignatureInvalid, alice},
+		{"cosign's statement", with(trusted), ".sigstore.json", about("https://sigstore.dev/cosign/sign/v1", "{}"), SignatureValid, alice},
+		{"an older provenance", with(trusted), ".sigstore", about("https://slsa.dev/provenance/v0.2", "{}"), SignatureValid, alice},
+		{"an older model signing", with(trusted), ".sigstore", about("https://model_signing/Digests/v0.1", `{"unused":"x"}`), SignatureValid, alice},
+		{"provenance by a stranger", with(stranger), ".sigstore", statement(sumOf("model")), SignatureUntrusted, alice},
+		{"a verification that failed", with(trusted), ".sigstore", about("https://slsa.dev/verification_summary/v1", `{"verificationResult":"FAILED"}`), SignatureUnverifiable, alice},
+		{"a scan", with(trusted), ".bundle", about("https://in-toto.io/attestation/vulns/v0.1", `{"scanner":{"result":["malware"]}}`), SignatureUnverifiable, alice},
+		{"a test's result", with(trusted), ".sigstore", about("https://in-toto.io/attestation/test-result/v0.1", `{"result":"FAILED"}`), SignatureUnverifiable, alice},
+		{"a signed SBOM", with(trusted), ".sigstore", about("https://cyclonedx.org/bom", "{}"), SignatureUnverifiable, alice},
+		{"an unknown type", with(trusted), ".sigstore", about("https://e/p", "{}"), SignatureUnverifiable, alice},
+		{"no type", with(trusted), ".sigstore", about("", "{}"), SignatureUnverifiable, alice},
+		{"almost a known type", with(trusted), ".sigstore", about("https://slsa.dev/provenance/v1/", "{}"), SignatureUnverifiable, alice},
+		{"an unknown type by a stranger", with(stranger), ".sigstore", about("https://e/p", "{}"), SignatureUnverifiable, alice},
+		{"an unknown type about another", with(trusted), ".sigstore", attest(sumOf("other"), "https://e/p", "{}"), SignatureInvalid, alice},
 		{"a key twice", with(trusted), ".sigstore", `{"mediaType":"x",` + good[1:], SignatureUnverifiable, ""},
 	}
 	for _, tt := range tests {
@@ -197,6 +230,30 @@ func TestManifests(t *testing.T) {
 	wantSignature(t, "another folder's manifest", e, SignatureNone, "", "")
 	e = check(t, Options{TrustKeys: []TrustKey{trusted}}, map[string]string{"m/claims.jsonl": strings.Repeat("{}\n", maxClaims+1)})
 	wantSignature(t, "too many claims", e, SignatureUnverifiable, KindModelSigning, "")
+}
+
+// TestStatementsInTheFolder has a statement about the file among the folder's claims: it says no more than beside the file,
+// and takes nothing from a manifest beside it.
+func TestStatementsInTheFolder(t *testing.T) {
+	a := sigstoretest.New(t)
+	root := filepath.Join(t.TempDir(), "trusted_root.json")
+	if err := os.WriteFile(root, a.Root(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s, key := signerKey(t)
+	o := Options{TrustedRoot: root, Sigstore: lenient, Publishers: []publisher.Rule{{Identity: "@example.com"}}, TrustKeys: []TrustKey{key}}
+	claim := func(predicateType string) string {
+		return string(sigstoretest.JSON(t, a.Attest(alice, google, fmt.Appendf(nil,
+			`{"_type":"https://in-toto.io/Statement/v1","subject":[{"name":"m","digest":{"sha256":%q}}],"predicateType":%q,"predicate":{}}`, sumOf("model"), predicateType))))
+	}
+	scan := claim("https://in-toto.io/attestation/vulns/v0.1")
+	manifest := string(must(s.Sign(context.Background(), fstest.MapFS{"model.bin": {Data: []byte("model")}}, "m", "model.sig")))
+	e := check(t, o, map[string]string{"m/claims.jsonl": scan})
+	wantSignature(t, "a scan", e, SignatureUnverifiable, KindSigstore, alice)
+	e = check(t, o, map[string]string{"m/claims.jsonl": scan + "\n" + claim("https://slsa.dev/provenance/v1")})
+	wantSignature(t, "a scan and a provenance", e, SignatureValid, KindSigstore, alice)
+	e = check(t, o, map[string]string{"m/claims.jsonl": scan, "m/model.sig": manifest})
+	wantSignature(t, "a scan beside a manifest", e, SignatureValid, KindModelSigning, "acme")
 }
 
 // TestManifestBySigstore has a manifest signed by an identity: a stranger's says nothing of files that it does not list.

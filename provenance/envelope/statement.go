@@ -41,6 +41,20 @@ func ParseStatement(b []byte) (*Statement, error) {
 	return &s, nil
 }
 
+// endorsements are the predicate types by which a signer stands for the subjects, whatever the predicate holds. Of most
+// others that cannot be said: a verification summary may say FAILED, a scan may list what it found, a test how it failed,
+// and all of them name the file's digest.
+var endorsements = map[string]bool{
+	"https://sigstore.dev/cosign/sign/v1":  true, // what cosign signs instead of a bare signature; the predicate is empty
+	"https://slsa.dev/provenance/v0.2":     true, // "I have built these", https://slsa.dev/spec/v0.2/provenance
+	"https://slsa.dev/provenance/v1":       true, // https://slsa.dev/spec/v1.0/provenance, GitHub's attestations among them
+	"https://model_signing/Digests/v0.1":   true, // model signing 0.2: a subject for each file, the predicate is unused
+	"https://model_signing/signature/v1.0": true, // whose entries the package modelsigning checks
+}
+
+// Endorses says whether the statement's type is one by which its signer stands for the subjects.
+func (s *Statement) Endorses() bool { return endorsements[s.PredicateType] }
+
 // Names says whether one of the subjects has the SHA-256.
 func (s *Statement) Names(sum integrity.Digest) bool {
 	for _, sub := range s.Subject {

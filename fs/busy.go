@@ -25,8 +25,12 @@ const (
 	restlessMost = 4096
 )
 
-// settle passes err on, and makes EACCES of a second ESTALE in one open.
+// settle passes err on, and makes EACCES of a second ESTALE in one open. All readers of other pid namespaces are thread 0:
+// nobody knows whose second ESTALE it would be, and nobody is refused for another's.
 func (r *restless) settle(tid uint32, path string, err error) error {
+	if tid == 0 {
+		return err
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !isErr(err, syscall.ESTALE) {

@@ -25,6 +25,8 @@ func TestSecondStaleIsARefusal(t *testing.T) {
 		{1, "b", syscall.ESTALE, syscall.ESTALE},
 		{1, "b", syscall.EACCES, syscall.EACCES},
 		{2, "a", syscall.ESTALE, errBusy},
+		{0, "a", syscall.ESTALE, syscall.ESTALE}, // somebody of another pid namespace
+		{0, "a", syscall.ESTALE, syscall.ESTALE}, // somebody else
 	} {
 		if got := r.settle(c.tid, c.path, c.err); !errors.Is(got, c.want) || (got == nil) != (c.want == nil) {
 			t.Errorf("step %d: %v, want %v", i, got, c.want)

@@ -17,7 +17,9 @@ import (
 type version struct {
 	file      *os.File
 	reader    content
-	own       bool // the content is the file's own bytes, at their places; a view's is not
+	judgement *gatekeeper.Judgement // what its first reader was admitted by; immutable
+	view      *gatekeeper.View      // of a view; immutable
+	own       bool                  // the content is the file's own bytes, at their places; a view's is not
 	identity  integrity.Identity
 	readers   int         // guarded by node.mu
 	served    atomic.Bool // something was read from the file for a reader
@@ -33,25 +35,50 @@ type content interface {
 // bind gives the version of n that judgement j admits, and takes over file. ok is false if the page cache of n holds
 // other content than was judged now: two contents under one identity, which no timestamp told apart.
 func (n *node) bind(file *os.File, j *gatekeeper.Judgement) (v *version, ok bool) {
-	return n.bindTo(file, j.Identity, j.Manifest.Digest, integrity.NewReader(file, j.Manifest))
+	return n.bindTo(&version{
+		file: file, reader: integrity.NewReader(file, j.Manifest), judgement: j, identity: j.Identity, own: true,
+	}, j.Manifest.Digest)
 }
 
-// bindTo is bind for bytes that digest names, and that c reads from file.
-func (n *node) bindTo(file *os.File, id integrity.Identity, digest integrity.Digest, c content) (v *version, ok bool) {
+// bindView is bind for a view; r gives its bytes, from file.
+func (n *node) bindView(file *os.File, view *gatekeeper.View, r io.ReaderAt) (v *version, ok bool) {
+	return n.bindTo(&version{
+		file: file, reader: io.NewSectionReader(r, 0, view.Size()), judgement: view.Judgement, view: view, identity: view.Judgement.Identity,
+	}, view.Fingerprint())
+}
+
+// bindTo is bind for a version whose bytes digest names.
+func (n *node) bindTo(fresh *version, digest integrity.Digest) (v *version, ok bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.retired || n.bound != nil && *n.bound != digest {
-		file.Close()
+		fresh.file.Close()
 		return nil, false
 	}
 	if n.version != nil {
-		file.Close()
+		fresh.file.Close()
 	} else {
-		n.version = &version{file: file, reader: c, identity: id, own: n.key.kind != kindView}
+		n.version = fresh
 	}
 	n.bound = &digest
 	n.version.readers++
 	return n.version, true
+}
+
+// held gives the version that somebody has open, where err says that its name leads elsewhere now: whoever asks through a
+// descriptor means that version still. nil if there is none, or its bytes turned out not to be the judged ones. The caller
+// releases it.
+func (n *node) held(err error) *version {
+	if !isErr(err, unix.ESTALE) {
+		return nil
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.version == nil || n.version.announced.Load() {
+		return nil
+	}
+	n.version.readers++
+	return n.version
 }
 
 // release ends one reader of v; the last closes the file, and leaves no copy of what it served in the page cache beside

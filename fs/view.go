@@ -150,7 +150,7 @@ func (t *tree) openView(who asker, n *node) (*handle, error) {
 		f.Close()
 		return nil, err
 	}
-	bound, ok := n.bindTo(f, v.Judgement.Identity, v.Fingerprint(), io.NewSectionReader(r, 0, v.Size()))
+	bound, ok := n.bindView(f, v, r)
 	if !ok {
 		t.nodes.retire(n)
 		return nil, unix.ESTALE

@@ -39,13 +39,30 @@ func (t *tree) viewReport(who asker, n *node) (*gatekeeper.Report, error) {
 	return reportOf(v.Judgement)
 }
 
+// openedView is judgeViewNode that gives an open version's own view after its name has gone to another source.
+func (t *tree) openedView(who asker, n *node) (*os.File, *gatekeeper.View, error) {
+	f, v, err := t.judgeViewNode(who, n)
+	open := n.held(err)
+	if open == nil {
+		return f, v, err
+	}
+	defer n.release(open)
+	f, err = duplicate(open.file)
+	return f, open.view, err
+}
+
 // viewXattr answers user.trustfs.* of a view. Its SHA-256 takes a pass over the source, and is worked out when it is asked
 // for alone.
 func (t *tree) viewXattr(who asker, n *node, name string) ([]byte, error) {
 	if name == "sha256" {
 		return t.viewDigest(who, n)
 	}
-	r, err := t.viewReport(who, n)
+	f, v, err := t.openedView(who, n)
+	if err != nil {
+		return nil, err
+	}
+	f.Close()
+	r, err := reportOf(v.Judgement)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +73,7 @@ func (t *tree) viewXattr(who asker, n *node, name string) ([]byte, error) {
 type viewSum struct{ of, digest integrity.Digest }
 
 func (t *tree) viewDigest(who asker, n *node) ([]byte, error) {
-	f, v, err := t.judgeViewNode(who, n)
+	f, v, err := t.openedView(who, n)
 	if err != nil {
 		return nil, err
 	}

@@ -73,10 +73,15 @@ func (t *tree) backingXattr(n *node, ask func(path string, buf []byte) (int, err
 		return nil, unix.ENODATA
 	}
 	p, _, err := t.object(n)
+	if v := n.held(err); v != nil {
+		defer n.release(v)
+		p, err = v.file, nil
+	} else if err == nil {
+		defer p.Close()
+	}
 	if err != nil {
 		return nil, err
 	}
-	defer p.Close()
 	buf := make([]byte, maxXattr)
 	// An O_PATH descriptor has no xattr calls; its entry in /proc leads to the very object, see open(2).
 	size, err := ask("/proc/self/fd/"+strconv.Itoa(int(p.Fd())), buf)
@@ -97,16 +102,26 @@ func (t *tree) verdictXattr(who asker, n *node, name string) ([]byte, error) {
 	if n.key.kind != kindFile || !ownNames[name] {
 		return nil, unix.ENODATA
 	}
-	f, j, err := t.judgeNode(who, n)
-	if err != nil {
-		return nil, err
-	}
-	f.Close()
-	r, err := reportOf(j)
+	r, err := t.ownReport(who, n)
 	if err != nil {
 		return nil, err
 	}
 	return ownValue(r, name)
+}
+
+// ownReport is the report of the file that n stands for; of a version that is open, after its name has gone to another
+// file, the one that its reader was admitted by.
+func (t *tree) ownReport(who asker, n *node) (*gatekeeper.Report, error) {
+	f, j, err := t.judgeNode(who, n)
+	if v := n.held(err); v != nil {
+		defer n.release(v)
+		return reportOf(v.judgement)
+	}
+	if err != nil {
+		return nil, err
+	}
+	f.Close()
+	return reportOf(j)
 }
 
 var ownNames = map[string]bool{"verdict": true, "level": true, "score": true, "reasons": true, "sha256": true, "report": true}

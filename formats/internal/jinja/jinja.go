@@ -37,9 +37,10 @@ func Scan(src string) []Hit {
 	if blocks == nil && !whole {
 		return []Hit{{0, fmt.Sprintf("more than %d tokens, which no chat template has", maxTokens)}}
 	}
-	s := &scanner{assigned: map[string]bool{}, consts: map[string]string{}}
+	s := newScanner()
 	for _, b := range blocks {
 		s.assignments(b)
+		s.taint(b)
 	}
 	for _, b := range blocks {
 		s.block(b)
@@ -56,11 +57,18 @@ func Scan(src string) []Hit {
 // escapeName finds the special names on the ways out of a template.
 var escapeName = regexp.MustCompile(`__(?:class|globals|builtins|subclasses|mro|bases?|import|init|getattribute|dict|code|closure|loader|reduce|reduce_ex)__`)
 
+func newScanner() *scanner {
+	return &scanner{assigned: map[string]bool{}, consts: map[string]string{}, stringy: map[string]bool{}, tainted: map[string]bool{}}
+}
+
 // scanner is the state over the blocks of one template.
 type scanner struct {
 	hits     []Hit
 	assigned map[string]bool   // names that the template itself defines
 	consts   map[string]string // of them, those set to constant strings
+	stringy  map[string]bool   // of them, those that hold strings of the template itself
+	tainted  map[string]bool   // of them, those whose strings are put together
+	work     int
 }
 
 func (s *scanner) hit(at int, format string, args ...any) {

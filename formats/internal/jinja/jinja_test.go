@@ -18,6 +18,16 @@ func TestConvicts(t *testing.T) {
 		`{{ getattr(x, 'y') }}`, `{{ eval('1') }}`, `{{ os.environ }}`, `{{ x.popen('id') }}`, `{{ f.gi_frame }}`, `{{ x.mro() }}`,
 		`{% include 'x' %}`, `{%- import 'x' as y %}`, `{% from 'x' import y %}`, `{% extends x %}`, `{% debug %}`,
 		`{{ {'a':{}}.__class__ }}`, `{{ "}}".__class__ }}`, `{% raw %}{{ x.__class__ }}{% endraw %}`,
+		`{{ 1.__class__ }}`, `{{ 1.5.__class__ }}`,
+		`{% set k = 'xxclassxx'|replace('x', '_') %}{{ ''[k] }}`, `{% set k = '%c%cclass%c%c' % (95, 95, 95, 95) %}{{ ''[k] }}`,
+		`{% set k = '{0}{0}class{0}{0}'.format(u) %}{{ ''[k] }}`, `{% set u %}_{% endset %}{% set k = u ~ u %}{{ x[k] }}`,
+		`{% set k %}{{ u }}class{% endset %}{{ ''[k] }}`, `{% set u = {'a': '_'} %}{% set k = u.a ~ u.a ~ c %}{{ ''[k] }}`,
+		`{% set u = ['xx', 'class'] %}{% set k = u|join %}{{ ''[k] }}`, `{% set k = 'XX'.lower() %}{% set l = k %}{{ x[l] }}`,
+		`{% set ns.k = 'xx'|upper %}{{ ''[ns.k] }}`, `{% set ns = namespace(k='xx'|upper) %}{{ ''[ns.k] }}`,
+		`{% set a, b = 'xx'|upper, 1 %}{{ ''[a] }}`, `{% for k in ['xx'|upper] %}{{ ''[k] }}{% endfor %}`,
+		`{% with k = 'xx'|upper %}{{ ''[k] }}{% endwith %}`, `{{ ''[('xx'|upper)] }}`, `{{ ''[('%c' % 95)] }}`,
+		`{% set k = ('x' if y else 'z')|upper %}{{ ''[k] }}`, `{% set a = 'x' %}{% set k = a + y %}{{ ''[k] }}`,
+		`{% set k|upper %}x{% endset %}{{ ''[k] }}`,
 		`{{ 'open.__class__ }}`, `{{ x.__class__`, `{# c #}{{ __builtins__ }}`, "{{ x\n.\n__class__ }}",
 	} {
 		if len(Scan(src)) == 0 {
@@ -35,6 +45,12 @@ func TestAcquits(t *testing.T) {
 		`{%- set config = x.config %}{{ config.name }}`, `{% macro f(request) %}{{ request.url }}{% endmacro %}`,
 		`{% for os in systems %}{{ os.name }}{% endfor %}`, `{{ raise_exception('no') }}`, `{{ strftime_now('%d %b %Y') }}`,
 		`{{ x['a' if y else 'b'] }}`, `{{ x[y['k']] }}`, `{{ x | tojson(indent=4) }}`, `{% generation %}x{% endgeneration %}`,
+		`{% set last = messages|length - 1 %}{{ messages[last] }}`, `{% set i = (messages|length - 1) - loop.index0 %}{{ messages[i] }}`,
+		`{% set role = m['role']|lower %}{{ names[role] }}`, `{% set key = 'user' %}{{ m[key] }}`, `{% set m = {'a': 'b'} %}{{ m[x] }}`,
+		`{% for k in ['a', 'b'] %}{{ m[k] }}{% endfor %}`, `{% set c = 'a' + m.c %}{{ c[1:] }}`, `{% set c = 'a' + m.c %}{{ m[c|length] }}`,
+		`{% set c = 'a' + m.c %}{% set i = c.find('x') %}{{ m[i] }}`, `{% set parts = m.content.split('</think>') %}{{ parts[0] }}`,
+		`{% set c %}x{% endset %}{{ c }}`, `{% set odd = loop.index0 % 2 %}{{ m[odd] }}`, `{% set i = i + 1 %}{{ m[i] }}`,
+		`{% for k, v in x.items() %}{{ x[k] }}{% endfor %}`, `{% set ns = namespace(x='', i=0) %}{{ m[ns.i] }}`,
 		`{{ '{"name": ' }}{{ x }}{{ '}' }}`, `{{ "<|im_start|>" + 'a\n' }}`, `{{ cycler('a', 'b') }}`, `{{ range(3) }}`,
 	} {
 		if hits := Scan(src); len(hits) > 0 {
@@ -51,7 +67,7 @@ func TestManyHitsAreBounded(t *testing.T) {
 
 // TestLongTemplates has the shapes that would take quadratic time where each token looked at all others.
 func TestLongTemplates(t *testing.T) {
-	for _, part := range []string{`x[`, `\\'`, `'{__a__}',`, `a,`, `'a'`, `a=`, `(`, `{{`, `'a'~`} {
+	for _, part := range []string{`x[`, `\\'`, `'{__a__}',`, `a,`, `'a'`, `a=`, `(`, `{{`, `'a'~`, `f(a=`, `(a)%`, `a=b,`, `(x|`, `a[b%`} {
 		for _, open := range []string{"{{ ", "{% for ", "{% set a = '"} {
 			Scan(open + strings.Repeat(part, 1<<17/len(part)))
 		}

@@ -53,7 +53,11 @@ func nameLen(s string) int {
 // numberLen is the length of what starts with a digit and may be a number.
 func numberLen(s string) int {
 	for i := range len(s) {
-		if c := s[i]; c != '.' && c != '_' && (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') {
+		c := s[i]
+		if c == '.' && (i+1 == len(s) || s[i+1] < '0' || s[i+1] > '9') {
+			return i // an attribute of a number
+		}
+		if c != '.' && c != '_' && (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') {
 			return i
 		}
 	}

@@ -132,14 +132,15 @@ const maxSubscript = 500
 // subscript judges x[...] whose bracket is token open: a key put together from string literals hides a name, and has no
 // use, since a template knows its keys.
 func (s *scanner) subscript(b block, open int) {
-	var literals, computed int
-	depth := 0
+	var literals, computed, slices int
+	depth, end := 0, len(b.tokens)
 	for i := open; i < len(b.tokens); i++ {
 		t := b.tokens[i]
 		if t.kind == op {
 			depth += bracket(t.text[0])
 		}
 		if depth == 0 {
+			end = i
 			break
 		}
 		if i-open > maxSubscript {
@@ -152,12 +153,17 @@ func (s *scanner) subscript(b block, open int) {
 		switch {
 		case t.kind == str:
 			literals++
+		case t.kind == op && t.text == ":":
+			slices++
 		case t.kind == op && strings.Contains("~+*%|", t.text), b.isOp(i-1, ".") && b.isOp(i+1, "("):
 			computed++
 		}
 	}
-	if literals > 0 && computed > 0 {
+	switch {
+	case literals > 0 && computed > 0:
 		s.hit(b.tokens[open].offset, "a key computed from strings")
+	case slices == 0 && s.computed(b, open+1, end): // a slice takes numbers
+		s.hit(b.tokens[open].offset, "a key that is put together from strings elsewhere")
 	}
 }
 

@@ -55,7 +55,15 @@ func (w *work) promising(start int64) bool {
 	if n == 2 && head[0] == 0x80 && head[1] <= 5 {
 		return true
 	}
-	return n > 0 && w.headless(start)
+	return n > 0 && !w.zipped(start) && w.headless(start)
+}
+
+// zipped: the P of a ZIP archive's header is PERSID, whose id K\x03\x04... no persistent_load takes. What lies behind it is
+// the archive's, and begins a line with whatever class its first pickle names.
+func (w *work) zipped(start int64) bool {
+	var head [4]byte
+	n, _ := w.s.R.ReadAt(head[:], start)
+	return n == len(head) && string(head[:]) == "PK\x03\x04"
 }
 
 const (

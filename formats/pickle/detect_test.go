@@ -31,6 +31,7 @@ func TestDetect(t *testing.T) {
 		"blank":               "   \n",
 		"html":                "<html></html>",
 		"zip":                 "PK\x03\x04\x14\x00\x00\x00\x08\x00abc\ncode\nrest\n",
+		"zip of a class in P": "PK\x03\x04\x14\x00\x00\x00archive/data.pkl\x80\x02ctorch.nn\nParameterDict\nq\x00)\x81q\x01}q\x02(X\x01\x00\x00\x00aK\x01ub.",
 		"elf":                 "\x7fELF\x02\x01\x01",
 		"gguf":                "GGUF\x03\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00",
 		"vocabulary":          "cat\ndog\nbird\nReptile\n",

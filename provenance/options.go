@@ -21,7 +21,8 @@ type Options struct {
 	Pins string
 	// Checksums are the lists whose matches acquit: host paths. Names in a list inside the tree are relative to the list's
 	// folder, in one outside to the tree's root. Each must belong to root or the effective user, and be writable by nobody
-	// else.
+	// else; in the tree so must every folder on the way, and no link may be there. The same goes for TrustKeys, TrustedRoot
+	// and SBOMs.
 	Checksums []string
 	// TrustKeys are the keys and certificate authorities whose signatures count.
 	TrustKeys []TrustKey

@@ -85,7 +85,7 @@ func sbomPaths(name string) (paths []string) {
 func (q *sbomSearch) configured(ctx context.Context, p string, outside bool) error {
 	in, err := q.g.openTrusted(p, outside)
 	if err != nil {
-		return fmt.Errorf("SBOM: %w", err)
+		return err
 	}
 	defer in.close()
 	d, err := q.v.document(ctx, in, q.s.SHA256)

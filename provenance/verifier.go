@@ -32,6 +32,7 @@ func New(o Options) (*Verifier, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
+	o.settle()
 	t, err := load(&o)
 	if err != nil {
 		return nil, err

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -103,6 +105,60 @@ func byAnotherName(t Tree, f *os.File) error {
 		err = fmt.Errorf("%s is %s, which lies in the tree: name it as it is there, or keep it outside", f.Name(), place)
 	}
 	return err
+}
+
+// settle gives the files of the configuration in the tree their names below the root, where they are named by another name
+// of the root's own: what the operator calls /models may be a link to it.
+func (o *Options) settle() {
+	if o.Root == "" {
+		return
+	}
+	o.Checksums, o.SBOMs, o.TrustKeys = slices.Clone(o.Checksums), slices.Clone(o.SBOMs), slices.Clone(o.TrustKeys)
+	files := []*string{&o.TrustedRoot}
+	for i := range o.Checksums {
+		files = append(files, &o.Checksums[i])
+	}
+	for i := range o.SBOMs {
+		files = append(files, &o.SBOMs[i])
+	}
+	for i := range o.TrustKeys {
+		files = append(files, &o.TrustKeys[i].File)
+	}
+	real, err := folderAt(o.Root)
+	if err != nil {
+		return // no tree, and nothing in it
+	}
+	for _, f := range files {
+		if *f != "" {
+			*f = o.settled(*f, real)
+		}
+	}
+}
+
+// settled looks for the root among the folders of a name, from the top down: a link further down is on the way.
+func (o *Options) settled(host, real string) string {
+	if _, inside := o.below(host); inside {
+		return host
+	}
+	for i := 1; i < len(host); i++ {
+		if host[i] != '/' {
+			continue
+		}
+		if at, err := folderAt(host[:i]); err == nil && at == real {
+			return filepath.Join(o.Root, host[i:])
+		}
+	}
+	return host
+}
+
+// folderAt is where a name leads, if to a folder. The folder itself is asked for nothing: it may be one that we serve.
+func folderAt(name string) (string, error) {
+	f, err := os.OpenFile(name, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	return placeOf(f)
 }
 
 // placeOf is where the kernel has an open file, without asking a filesystem.

@@ -141,6 +141,37 @@ func TestOutsideNames(t *testing.T) {
 	}
 }
 
+// TestRootByAnotherName has the operator call the root by a link: the files in it are in it, and held to its ways.
+func TestRootByAnotherName(t *testing.T) {
+	for _, kind := range []string{"list", "bill", "key"} {
+		dir, tree := wayTree(t)
+		alias := filepath.Join(t.TempDir(), "models")
+		if err := os.Symlink(dir, alias); err != nil {
+			t.Fatal(err)
+		}
+		for _, names := range [][2]string{{dir, alias}, {alias, dir}, {alias, alias}} {
+			if ok, err := relied(t, kind, names[0], filepath.Join(names[1], "a/b", kind), tree); !ok {
+				t.Errorf("%s by another name of the root: %v", kind, err)
+			}
+		}
+		if err := os.Chmod(filepath.Join(dir, "a"), 0o775); err != nil {
+			t.Fatal(err)
+		}
+		for _, names := range [][2]string{{dir, alias}, {alias, dir}, {alias, alias}} {
+			if ok, err := relied(t, kind, names[0], filepath.Join(names[1], "a/b", kind), tree); ok || err == nil || !strings.Contains(err.Error(), "lets others write") {
+				t.Errorf("%s by another name of the root, in a folder of others: %v, %v", kind, ok, err)
+			}
+		}
+		if err := errors.Join(os.Chmod(filepath.Join(dir, "a"), 0o755), os.Symlink(".", filepath.Join(dir, "a/c"))); err != nil {
+			t.Fatal(err)
+		}
+		ok, err := relied(t, kind, dir, filepath.Join(alias, "a/c/b", kind), tree)
+		if asked := kind != "list"; ok || asked != (err != nil) || asked && !strings.Contains(err.Error(), "a/c is a link") { // the list is of a/c/b alone
+			t.Errorf("%s by another name of the root, then a link: %v, %v", kind, ok, err)
+		}
+	}
+}
+
 // TestSwappedBetweenOpens is the attack as a whole: the list was good when the first file was judged.
 func TestSwappedBetweenOpens(t *testing.T) {
 	dir, tree := wayTree(t)

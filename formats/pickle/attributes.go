@@ -86,7 +86,7 @@ func (j *judge) held(m *opcodes.Machine, e *opcodes.Event) {
 	switch {
 	case n.verdict.Status == globals.Unknown:
 		j.find(formats.RuleReduce, e.Offset, n.text+": kept in a "+e.Object.Kind().String()+", where it may be called", n.verdict.Preset)
-	case indirect[n.rule()], rebuilds[n.rule()] && e.Object.Kind() != opcodes.KindTuple:
+	case indirect[n.rule()], (rebuilds[n.rule()] || onlyNamed(n)) && e.Object.Kind() != opcodes.KindTuple:
 		j.find(formats.RuleReduce, e.Offset, n.text+": kept in a "+e.Object.Kind().String()+", though its calls count only where they can be seen", "")
 	}
 }
@@ -103,6 +103,13 @@ var indirect = map[globals.Rule]bool{
 var rebuilds = map[globals.Rule]bool{
 	globals.RuleFromTensor: true, globals.RuleFromStorage: true, globals.RuleParameterState: true,
 	globals.RuleWrapperSubclass: true, globals.RuleBitgen: true,
+}
+
+// onlyNamed: classes of storages stand in persistent ids; called they read shared memory. A sparse tensor's indices are
+// not checked when it is made.
+func onlyNamed(n *name) bool {
+	return n.allowed() && n.verdict.Preset == "torch" && n.verdict.Use == globals.UseValue &&
+		(strings.HasSuffix(n.text, "Storage") || n.is("torch._utils:_rebuild_sparse_tensor"))
 }
 
 // wrapperKeys: joblib calls methods of its wrappers, so that their attributes are those that joblib writes.

@@ -1,6 +1,8 @@
 package pickle
 
 import (
+	"strings"
+
 	"trustfs/formats"
 	"trustfs/formats/globals"
 	"trustfs/opcodes"
@@ -44,9 +46,40 @@ func (j *judge) objection(k *call) string {
 	case n.verdict.Use == globals.UseValue:
 		return "may be a value, not called: " + n.verdict.Reason
 	case n.verdict.Use == globals.UseCall:
-		return ""
+		return j.objectArgument(k)
 	}
 	return j.byArguments(k)
+}
+
+// objectArgument: Python's own constructors ask what they are given for methods by name, and an object that BUILD fills
+// may have any: dict and OrderedDict for keys, UUID for replace; str prints a module by what its extra_repr says.
+func (j *judge) objectArgument(k *call) string {
+	if n := k.name; n.verdict.Preset != "python" || n.module == "datetime" || strings.HasSuffix(n.text, "Error") ||
+		n.is("builtins:Exception", "builtins:StopIteration", "builtins:slice") {
+		return ""
+	}
+	args := k.m.Items(k.args)
+	if k.kwargs.Kind() == opcodes.KindDict {
+		args = append(args, k.m.Items(k.kwargs)...)
+	}
+	for _, v := range args {
+		if j.hasMethods(k.m, v) {
+			return "of " + describe(k.m, v) + ", whose methods it may call"
+		}
+	}
+	return ""
+}
+
+// hasMethods says that v is an object whose attributes come from the file and may shadow its methods.
+func (j *judge) hasMethods(m *opcodes.Machine, v opcodes.Value) bool {
+	n := j.made(m, v)
+	switch n.rule() {
+	case globals.RuleNew, globals.RuleSideFile:
+		return !n.is(joblibWrappers...)
+	case globals.RuleReconstructor, globals.RuleNewobj, globals.RulePartial, globals.RuleGetattr:
+		return true
+	}
+	return false
 }
 
 // partialOfCallable: a stored call of a function that may be called with any arguments, to be made now.

@@ -104,7 +104,7 @@ func rulePartial(j *judge, k *call) string {
 
 // partialFunction says why a stored call may not be of v, or "". Namespaces take any keyword for an attribute.
 func (j *judge) partialFunction(m *opcodes.Machine, v opcodes.Value) string {
-	if n := j.nameOf(m, v); !j.allowedCallable(m, v) || n.is("types:SimpleNamespace", "argparse:Namespace") {
+	if n := j.nameOf(m, v); !j.allowedCallable(m, v) || n.is("types:SimpleNamespace", "argparse:Namespace") || onlyNamed(n) {
 		return "of " + describe(m, v) + ", which is no allowed function"
 	}
 	return ""
@@ -122,6 +122,9 @@ func ruleReconstructor(j *judge, k *call) string {
 	}
 	if n := j.nameOf(k.m, args[0]); !n.allowed() || !n.verdict.Callable() || !j.allowedCallable(k.m, args[0]) && n.rule() != globals.RuleSideFile {
 		return "of " + describe(k.m, args[0]) + ", which is no allowed class"
+	}
+	if j.hasMethods(k.m, args[2]) {
+		return "from " + describe(k.m, args[2]) + ", whose methods it may call"
 	}
 	base := j.nameOf(k.m, args[1])
 	for _, b := range builtinBases {

@@ -21,9 +21,15 @@ const (
 	reportSuffix = ".json"
 )
 
-// controlNode is the directory .trustfs. Its inode numbers are the top of the range, where no filesystem counts.
+// The inode numbers of what has no file behind it are the top of the range, where no filesystem counts.
+const (
+	controlIno = ^uint64(0) - 1
+	statusIno  = ^uint64(0) - 2
+)
+
+// controlNode is the directory .trustfs.
 func (t *tree) controlNode() *node {
-	return t.synthetic(kindControl, ^uint64(0)-1, unix.S_IFDIR|0o555)
+	return t.synthetic(kindControl, controlIno, unix.S_IFDIR|0o555)
 }
 
 func (t *tree) synthetic(k kind, ino uint64, mode uint32) *node {
@@ -36,7 +42,7 @@ func (t *tree) synthetic(k kind, ino uint64, mode uint32) *node {
 func (t *tree) findControl(name string) (*node, error) {
 	switch name {
 	case statusName:
-		return t.synthetic(kindStatus, ^uint64(0)-2, unix.S_IFREG|0o400), nil
+		return t.synthetic(kindStatus, statusIno, unix.S_IFREG|0o400), nil
 	case reportsName:
 		st, err := statx(t.root.File())
 		if err != nil {

@@ -2,12 +2,9 @@ package fs
 
 import (
 	"io/fs"
-	"os"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
-
-	"trustfs/internal/beneath"
 )
 
 // OpenDir opens a directory. Nothing is cached beyond this open, and nothing is judged.
@@ -59,60 +56,58 @@ func (t *tree) ReadDirPlus(<-chan struct{}, *fuse.ReadIn, *fuse.DirEntryList) fu
 // ReleaseDir ends an OpenDir.
 func (t *tree) ReleaseDir(in *fuse.ReleaseIn) { t.handles.remove(in.Fh) }
 
-// list gives the entries of a directory node, "." and ".." first.
+// list gives the entries of a directory node, "." and ".." first, with the inode numbers that stat gives.
 func (t *tree) list(n *node) ([]fuse.DirEntry, error) {
-	entries := []fuse.DirEntry{
-		{Name: ".", Mode: unix.S_IFDIR, Ino: n.key.id.Ino},
-		{Name: "..", Mode: unix.S_IFDIR},
-	}
+	self := n.key.id.Ino
 	if n.key.kind == kindControl {
-		return append(entries,
-			fuse.DirEntry{Name: reportsName, Mode: unix.S_IFDIR},
-			fuse.DirEntry{Name: statusName, Mode: unix.S_IFREG}), nil
+		root := t.nodes.get(fuse.FUSE_ROOT_ID).key.id.Ino
+		return append(dots(self, root),
+			fuse.DirEntry{Name: reportsName, Mode: unix.S_IFDIR, Ino: root},
+			fuse.DirEntry{Name: statusName, Mode: unix.S_IFREG, Ino: statusIno}), nil
 	}
-	backing, err := t.backingEntries(n)
+	backing, parent, err := t.backingEntries(n)
 	if err != nil {
 		return nil, err
 	}
+	switch {
+	case n.key.kind == kindReports && n.key.path == "":
+		parent = controlIno
+	case n.key.path == "":
+		parent = self // what lies around the tree is no concern of the mount
+	}
+	entries := dots(self, parent)
 	backing, beside := t.listViews(n, backing)
 	for _, e := range backing {
 		if shown, ok := showEntry(n, e); ok {
 			entries = append(entries, shown)
 		}
 	}
-	return append(entries, viewEntries(n, beside)...), nil
+	return append(entries, beside...), nil
 }
 
-// backingEntries reads the directory that n stands for, in the filesystem's order.
-func (t *tree) backingEntries(n *node) ([]os.DirEntry, error) {
-	p, _, err := t.object(n)
-	if err != nil {
-		return nil, err
-	}
-	defer p.Close()
-	return beneath.New(p).ReadDir("")
+func dots(self, parent uint64) []fuse.DirEntry {
+	return []fuse.DirEntry{{Name: ".", Mode: unix.S_IFDIR, Ino: self}, {Name: "..", Mode: unix.S_IFDIR, Ino: parent}}
 }
 
 // showEntry is how a backing entry appears in n; ok is false where it does not.
-func showEntry(n *node, e os.DirEntry) (fuse.DirEntry, bool) {
-	name, kind := e.Name(), e.Type()
-	if n.key.path == "" && name == controlName {
+func showEntry(n *node, e dirent) (fuse.DirEntry, bool) {
+	if n.key.path == "" && e.Name == controlName {
 		return fuse.DirEntry{}, false // hidden, and a backing entry of that name is masked
 	}
-	out := fuse.DirEntry{Name: name, Mode: unix.S_IFREG}
-	switch {
-	case kind.IsDir():
+	out := fuse.DirEntry{Name: e.Name, Mode: unix.S_IFREG, Ino: e.Ino}
+	switch e.Type {
+	case fs.ModeDir:
 		out.Mode = unix.S_IFDIR
-	case kind&fs.ModeSymlink != 0:
+	case fs.ModeSymlink:
 		out.Mode = unix.S_IFLNK
 	}
 	if n.key.kind != kindReports {
 		return out, true
 	}
 	switch {
-	case kind.IsRegular(), kind&fs.ModeSymlink != 0:
+	case e.file():
 		out.Name += reportSuffix
-	case !kind.IsDir():
+	case !e.Type.IsDir():
 		return fuse.DirEntry{}, false // nothing is ever said of special files
 	}
 	return out, len(out.Name) <= unix.NAME_MAX

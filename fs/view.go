@@ -122,7 +122,10 @@ func (t *tree) judgeViewNode(who asker, n *node) (*os.File, *gatekeeper.View, er
 	if err == nil && v.Judgement.Identity != n.key.id {
 		err = unix.ESTALE
 	}
-	if noView(err) {
+	switch {
+	case noView(err) && n.key.kind == kindReport:
+		err = unix.ENOENT // a look at a report's name judges nothing, so that it may be there for a view that is not
+	case noView(err):
 		err = unix.ESTALE // there was one when the name was looked up
 	}
 	if err != nil {

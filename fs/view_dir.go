@@ -1,8 +1,6 @@
 package fs
 
 import (
-	"os"
-
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
 
@@ -11,40 +9,36 @@ import (
 
 // listViews says which of a directory's backing entries are shown, and which views beside them. Names alone decide:
 // listing never judges, so a view that is listed may turn out to be refused, or to have nothing to show.
-func (t *tree) listViews(n *node, backing []os.DirEntry) (shown []os.DirEntry, more []string) {
+func (t *tree) listViews(n *node, backing []dirent) (shown []dirent, beside []fuse.DirEntry) {
 	if !t.views.on() || isBlobs(n.key.path) || n.key.kind != kindDir && n.key.kind != kindReports {
 		return backing, nil
 	}
 	var names []string
+	files := map[string]dirent{}
 	for _, e := range backing {
-		_, source := views.ViewOf(e.Name())
-		file := e.Type().IsRegular() || e.Type()&os.ModeSymlink != 0
-		if file || !source {
-			names = append(names, e.Name()) // a folder is no source, but what has a view's name
+		_, source := views.ViewOf(e.Name)
+		if e.file() || !source {
+			names = append(names, e.Name) // a folder is no source, but what has a view's name
 		}
-		if !source || !file || t.views.mode != ViewsOnly || n.key.kind == kindReports {
+		if source && e.file() {
+			files[e.Name] = e
+		}
+		if !source || !e.file() || t.views.mode != ViewsOnly || n.key.kind == kindReports {
 			shown = append(shown, e)
 		}
 	}
-	beside, claimed := views.Beside(names)
+	found, claimed := views.Beside(names)
 	for _, c := range claimed {
 		t.claim(join(n.key.path, c), true)
 	}
-	for _, v := range beside {
-		more = append(more, v.Name)
-	}
-	return shown, more
-}
-
-// viewEntries are the views as directory entries of n.
-func viewEntries(n *node, names []string) (entries []fuse.DirEntry) {
-	for _, name := range names {
+	for _, v := range found {
+		entry := fuse.DirEntry{Name: v.Name, Mode: unix.S_IFREG, Ino: viewEntryInode(n, sourceOf(v.Name, files), v.Name)}
 		if n.key.kind == kindReports {
-			name += reportSuffix
+			entry.Name += reportSuffix
 		}
-		if len(name) <= unix.NAME_MAX {
-			entries = append(entries, fuse.DirEntry{Name: name, Mode: unix.S_IFREG})
+		if len(entry.Name) <= unix.NAME_MAX {
+			beside = append(beside, entry)
 		}
 	}
-	return entries
+	return shown, beside
 }

@@ -48,12 +48,13 @@ func torchLegacy(s *formats.Source) bool {
 	return string(head[:n]) == torchMagic
 }
 
-// promising says that a stream at start is worth judging: a PROTO opcode, or bytes that do something.
+// promising says that a stream at start is worth judging: a PROTO opcode and another opcode behind it, or bytes that do
+// something. PROTO alone is also how a safetensors file begins whose header has 640 bytes; every reader breaks there.
 func (w *work) promising(start int64) bool {
-	var head [2]byte
+	var head [3]byte
 	n, _ := w.s.R.ReadAt(head[:], start)
-	if n == 2 && head[0] == 0x80 && head[1] <= 5 {
-		return true
+	if n >= 2 && head[0] == 0x80 && head[1] <= 5 {
+		return n == 2 || opcodes.OpName(head[2]) != ""
 	}
 	return n > 0 && !w.zipped(start) && w.headless(start)
 }

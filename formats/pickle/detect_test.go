@@ -216,3 +216,17 @@ func TestManyNames(t *testing.T) {
 		t.Errorf("%d globals, %d findings", len(r.Facts.Globals), len(r.Findings))
 	}
 }
+
+// The length of a safetensors header can look like PROTO; no reader of pickles gets further than that.
+func TestProtoAloneIsNoPickle(t *testing.T) {
+	for text, want := range map[string]bool{
+		"\x80\x02\x00\x00\x00\x00\x00\x00{\"a\"": false,
+		"\x80\x02N.": true,
+		"\x80\x02":   true,
+	} {
+		s := &formats.Source{R: strings.NewReader(text), Size: int64(len(text))}
+		if got := (Inspector{}).Detect(&formats.Context{Budget: formats.DefaultBudget()}, s); got != want {
+			t.Errorf("%q: %v, expected %v", text, got, want)
+		}
+	}
+}

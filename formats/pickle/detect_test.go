@@ -44,7 +44,7 @@ func TestDetect(t *testing.T) {
 	}
 	pickles := map[string]string{
 		"PROTO":                        "\x80\x04N.",
-		"PROTO and rubbish":            "\x80\x02\xff\xff",
+		"PROTO, an opcode and rubbish": "\x80\x02N\xff",
 		"data of protocol 0":           "(dp0\nS'a'\np1\nI1\ns.",
 		"data and a line break":        "(lp0\nI1\na.\n",
 		"call of protocol 0":           "cos\nsystem\n(S'id'\ntR.",
@@ -221,8 +221,8 @@ func TestManyNames(t *testing.T) {
 func TestProtoAloneIsNoPickle(t *testing.T) {
 	for text, want := range map[string]bool{
 		"\x80\x02\x00\x00\x00\x00\x00\x00{\"a\"": false,
-		"\x80\x02N.": true,
-		"\x80\x02":   true,
+		"\x80\x02N.":                             true,
+		"\x80\x02":                               true,
 	} {
 		s := &formats.Source{R: strings.NewReader(text), Size: int64(len(text))}
 		if got := (Inspector{}).Detect(&formats.Context{Budget: formats.DefaultBudget()}, s); got != want {

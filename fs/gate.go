@@ -14,7 +14,8 @@ type Gate interface {
 	Judge(ctx context.Context, s gatekeeper.Subject) (*gatekeeper.Judgement, error)
 	// Tampered is told that bytes served from path were not those judged. The Gate drops what it knows of that version.
 	Tampered(path string, id integrity.Identity, err *integrity.TamperError)
-	// Traversal is told that the link at path, with the given target, was refused because it leads out of the tree.
+	// Traversal is told that the link at path, with the given target, was refused because it leads out of the tree; of
+	// the same once a minute.
 	Traversal(path, target string)
 }
 

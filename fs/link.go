@@ -4,6 +4,7 @@ import (
 	"errors"
 	gopath "path"
 	"strings"
+	"time"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
@@ -50,13 +51,15 @@ func (t *tree) Readlink(_ <-chan struct{}, h *fuse.InHeader) ([]byte, fuse.Statu
 	parts, err := t.inTree(n.key.path, target)
 	if err != nil {
 		if isErr(err, errEscapes) {
-			t.gate.Traversal(n.key.path, target)
+			if _, due := t.said.due(time.Now(), "traversal "+n.key.path+"\x00"+target); due {
+				t.gate.Traversal(n.key.path, target)
+			}
 			return nil, fuse.EACCES
 		}
 		return nil, t.refuse("readlink", n.key.path, err)
 	}
 	if n.key.kind == kindLink && disguises(n.key.path, target, parts) {
-		t.log.Warn("link refused", "path", n.key.path, "target", target,
+		t.warn("link refused", "path", n.key.path, "target", target,
 			"reason", "the link's name says code and its target's does not: the target would be judged as something else than it is used as; give the target the same extension")
 		return nil, fuse.EACCES
 	}

@@ -1,6 +1,7 @@
 package fs
 
 import (
+	"fmt"
 	"log/slog"
 	"os"
 	"runtime/debug"
@@ -26,6 +27,7 @@ type tree struct {
 	handles  *handles
 	queue    *queue
 	restless restless
+	said     seldom     // of what the operator was told
 	owner    fuse.Owner // of what exists only in the mount
 	started  time.Time
 	done     chan struct{} // closed when the server gives up: waits for judgements end
@@ -76,9 +78,19 @@ func (t *tree) onPanic(v any) fuse.Status {
 func (t *tree) refuse(op, path string, err error) fuse.Status {
 	status := errnoOf(err, unix.EACCES)
 	if status == fuse.EACCES {
-		t.log.Warn("refused", "op", op, "path", path, "error", err.Error())
+		t.warn("refused", "op", op, "path", path, "error", err.Error())
 	}
 	return status
+}
+
+// warn tells the operator, but not the same again and again: who opens a FIFO in a loop must not fill the log.
+func (t *tree) warn(message string, about ...any) {
+	if repeated, due := t.said.due(time.Now(), fmt.Sprint(message, about)); due {
+		if repeated > 0 {
+			about = append(about, "repeated", repeated)
+		}
+		t.log.Warn(message, about...)
+	}
 }
 
 // object opens O_PATH what lies at n's path (a view's source), and says ESTALE when that is no longer what n stands for.

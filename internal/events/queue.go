@@ -7,6 +7,7 @@ import (
 	"io"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Depth is how many lines wait at most; further ones are dropped and counted.
@@ -19,11 +20,16 @@ type Queue struct {
 	mu      sync.RWMutex // held for writing by Close, so that no line is sent on a closed channel
 	closed  bool         // guarded by mu
 	done    chan struct{}
+	// patience is how long Close waits for a reader of the log that does not read.
+	patience time.Duration
 }
+
+// patience is well below what a service manager waits before it kills.
+const patience = 2 * time.Second
 
 // New writes to w from a goroutine of its own.
 func New(w io.Writer) *Queue {
-	q := &Queue{lines: make(chan []byte, Depth), done: make(chan struct{})}
+	q := &Queue{lines: make(chan []byte, Depth), done: make(chan struct{}), patience: patience}
 	go q.run(w)
 	return q
 }
@@ -53,7 +59,8 @@ func (q *Queue) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// Close lets what is queued be written, and returns when it is. Lines that come later are lost.
+// Close lets what is queued be written, and returns when it is, or after two seconds: nobody may read the log any more, and
+// the process has to end all the same. Lines that come later are lost.
 func (q *Queue) Close() {
 	q.mu.Lock()
 	first := !q.closed
@@ -62,5 +69,8 @@ func (q *Queue) Close() {
 	if first {
 		close(q.lines)
 	}
-	<-q.done
+	select {
+	case <-q.done:
+	case <-time.After(q.patience):
+	}
 }

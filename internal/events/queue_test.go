@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // stuck is a reader of the log that does not read until it is let go.
@@ -54,5 +55,27 @@ func TestLinesAreCopiesInOrder(t *testing.T) {
 	q.Close()
 	if out.String() != "one\ntwo\n" {
 		t.Errorf("got %q", out.String())
+	}
+}
+
+// The process must be able to end while nobody reads its log.
+func TestCloseDoesNotWaitForEver(t *testing.T) {
+	w := &stuck{release: make(chan struct{})}
+	defer close(w.release)
+	q := New(w)
+	q.patience = time.Millisecond
+	q.Write([]byte("line\n"))
+	closed := make(chan struct{})
+	go func() {
+		q.Close()
+		close(closed)
+	}()
+	select {
+	case <-closed:
+	case <-time.After(30 * time.Second):
+		t.Error("Close waits for a reader who does not read")
+	}
+	if q := New(w); q.patience <= 0 || q.patience > 5*time.Second {
+		t.Errorf("a queue's patience is %v", q.patience)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -81,5 +82,42 @@ func TestInstall(t *testing.T) {
 		if err != nil || st.Mode().Perm() != mode {
 			t.Errorf("%s: %v, want mode %o", name, err, mode)
 		}
+	}
+}
+
+// A policy may ask which program opens a file. With the capabilities that the unit leaves, the service must find that out of
+// another user's process. See proc_pid_exe(5), and ptrace(2) on access mode checking.
+func TestOpenersProgramCanBeRead(t *testing.T) {
+	setpriv, err := exec.LookPath("setpriv")
+	if err != nil || os.Geteuid() != 0 {
+		t.Skip("SKIPPED: needs root and setpriv (util-linux)")
+	}
+	line := regexp.MustCompile(`(?m)^CapabilityBoundingSet=(.*)$`).FindStringSubmatch(read(t))
+	if line == nil {
+		t.Fatal("the unit bounds no capabilities")
+	}
+	set := "-all"
+	for _, c := range strings.Fields(line[1]) {
+		set += ",+" + strings.ToLower(strings.TrimPrefix(c, "CAP_"))
+	}
+	other := exec.Command(setpriv, "--reuid=65534", "--regid=65534", "--clear-groups", "sh", "-c", "echo; exec cat")
+	in, err := other.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := other.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := other.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { in.Close(); _ = other.Wait() }()
+	if _, err := out.Read(make([]byte, 1)); err != nil { // it is the other user by now
+		t.Fatal(err)
+	}
+	exe, err := exec.Command(setpriv, "--bounding-set="+set, "readlink", "/proc/"+strconv.Itoa(other.Process.Pid)+"/exe").CombinedOutput()
+	if err != nil || !strings.HasPrefix(string(exe), "/") {
+		t.Errorf("with %s: %v, %q", line[1], err, exe)
 	}
 }

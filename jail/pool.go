@@ -55,9 +55,10 @@ func NewPool(cfg Config) (*Pool, error) {
 	}
 	p.log = openKernelLog() // workers that begin later have it; the first one gets it here
 	first.log = p.log
-	p.wg.Add(fillers)
+	n := min(fillers, cfg.PoolSize)
+	p.wg.Add(n)
 	go p.fill(first)
-	for range fillers - 1 {
+	for range n - 1 {
 		go p.fill(nil)
 	}
 	return p, nil

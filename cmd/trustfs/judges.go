@@ -43,7 +43,11 @@ func newJudges(cfg *config.Config, log *slog.Logger, reuse bool) (*judges, error
 	if _, err := gatekeeper.Rules(cfg.Weights); err != nil {
 		return nil, err
 	}
-	pool, err := jail.NewPool(jailConfig(cfg))
+	settings := jailConfig(cfg)
+	if reuse {
+		settings.PoolSize = 1 // those that are kept do the work: none is needed ahead of need
+	}
+	pool, err := jail.NewPool(settings)
 	if err != nil {
 		return nil, err
 	}

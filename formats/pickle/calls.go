@@ -82,20 +82,6 @@ func (j *judge) hasMethods(m *opcodes.Machine, v opcodes.Value) bool {
 	return false
 }
 
-// partialOfCallable: a stored call of a function that may be called with any arguments, to be made now.
-func (j *judge) partialOfCallable(k *call) bool {
-	if j.made(k.m, k.callee).rule() != globals.RulePartial || j.stored[k.callee] {
-		return false
-	}
-	_, args, _ := k.m.Call(k.callee)
-	items := k.m.Items(args)
-	if len(items) == 0 {
-		return false
-	}
-	n := j.nameOf(k.m, items[0])
-	return n.allowed() && n.verdict.Use == globals.UseCall
-}
-
 func presetOf(n *name) string {
 	if n == nil || n.verdict.Status != globals.Unknown {
 		return ""

@@ -150,6 +150,7 @@ func TestArgumentRules(t *testing.T) {
 		{"type with three", reduce(g("builtins", "type"), str("X"), ")", "}"), false},
 		{"type of a class", reduce(g("builtins", "type"), lin), false},
 		{"from_type_v2", rtv(g("torch._utils", "_rebuild_parameter"), g("torch", "Tensor"), tuple(tensor), "}"), true},
+		{"from_type_v2 of no rebuild function", rtv(g("builtins", "list"), g("torch", "Tensor"), ")", "}"), false},
 		{"from_type_v2 of a namespace", rtv(g("torch._utils", "_rebuild_parameter"), g("torch", "Tensor"), tuple(ns), "}"), false},
 		{"from_type_v2 that stores a function", rtv(g("torch._utils", "_rebuild_parameter"), g("torch", "Tensor"), tuple(tensor), dict(str("detach"), g("builtins", "list"))), false},
 		{"from_type_v2 with pairs for attributes", rtv(g("torch._utils", "_rebuild_parameter"), g("torch", "Tensor"), tuple(tensor), "]"), false},
@@ -197,6 +198,7 @@ func TestArgumentRules(t *testing.T) {
 		{"partial, BUILD with keywords from a call", reduce(g("functools", "partial"), g("builtins", "list")) +
 			tuple(g("builtins", "list"), ")", od, "N") + "b", false},
 		{"a mark on a list", same("]"), true},
+		{"a mark on a class that torch's id names", same(tuple(str("module"), lin, str("f"), str("s")) + "Q"), false},
 		{"a mark on a storage", same(storage), true},
 		{"a mark on a mark", same(same("}")), true},
 		{"a mark on an object", same(ns), false},

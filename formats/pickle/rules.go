@@ -94,22 +94,6 @@ func ruleType(j *judge, k *call) string {
 	return "is allowed with one plain value only: with three it makes a class"
 }
 
-func rulePartial(j *judge, k *call) string {
-	args, ok := k.positional()
-	if !ok || len(args) == 0 {
-		return unseen
-	}
-	return j.partialFunction(k.m, args[0])
-}
-
-// partialFunction says why a stored call may not be of v, or "". Namespaces take any keyword for an attribute.
-func (j *judge) partialFunction(m *opcodes.Machine, v opcodes.Value) string {
-	if n := j.nameOf(m, v); !j.allowedCallable(m, v) || n.is("types:SimpleNamespace", "argparse:Namespace") || onlyNamed(n) {
-		return "of " + describe(m, v) + ", which is no allowed function"
-	}
-	return ""
-}
-
 // builtinBases are the classes whose __new__ and __init__ copyreg._reconstructor may run.
 var builtinBases = []string{"object", "dict", "list", "tuple", "set", "frozenset", "int", "float", "str", "unicode",
 	"bytes", "complex", "long", "bytearray"}

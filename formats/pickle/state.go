@@ -116,26 +116,3 @@ func keyObjection(m *opcodes.Machine, key opcodes.Value) string {
 	}
 	return ""
 }
-
-// partialState: functools.partial.__setstate__((function, args, keywords, attributes)).
-func (j *judge) partialState(m *opcodes.Machine, obj, state opcodes.Value) string {
-	items := m.Items(state)
-	if state.Kind() != opcodes.KindTuple || len(items) != 4 {
-		return "a state that is no tuple of four"
-	}
-	if why := j.partialFunction(m, items[0]); why != "" {
-		return why
-	}
-	if n := j.nameOf(m, items[0]); n.verdict.Use != globals.UseCall {
-		j.stored[obj] = true
-	}
-	if items[1].Kind() != opcodes.KindTuple {
-		return "arguments that are no tuple of this stream: " + describe(m, items[1])
-	}
-	for _, v := range items[2:] {
-		if why := j.attributes(m, v); why != "" {
-			return why
-		}
-	}
-	return ""
-}

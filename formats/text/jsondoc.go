@@ -3,6 +3,7 @@ package text
 import (
 	"errors"
 	"io"
+	"strings"
 
 	"trustfs/formats"
 	"trustfs/formats/internal/strictjson"
@@ -46,10 +47,22 @@ func inspectJSON(c *formats.Context, s *formats.Source) {
 func (r *rules) token(p *strictjson.Path, t strictjson.Token) {
 	switch t.Kind {
 	case strictjson.Key:
-		if jsonPickle[string(t.Text)] {
-			r.key(value{at: p, text: string(t.Text)})
+		if text := string(t.Text); jsonPickle[text] || p.Key(1) == trustKey {
+			r.key(value{at: p, text: text})
 		}
 	case strictjson.String, strictjson.True:
-		r.value(value{at: p, text: string(t.Text), isTrue: t.Kind == strictjson.True, isText: t.Kind == strictjson.String, cut: t.Truncated})
+		v := value{at: p, text: string(t.Text), isText: t.Kind == strictjson.String, cut: t.Truncated}
+		v.isTrue = !v.isText || v.text != ""
+		r.value(v)
+	case strictjson.Number, strictjson.False, strictjson.Null, strictjson.ArrayStart, strictjson.ObjectStart:
+		r.consent(value{at: p, isTrue: t.Kind == strictjson.Number && strings.ContainsAny(mantissa(string(t.Text)), "123456789NI")})
 	}
+}
+
+// mantissa is a number without its exponent: 0e1 is zero. NaN and Infinity are true to Python, -Infinity too.
+func mantissa(number string) string {
+	if i := strings.IndexAny(number, "eE"); i >= 0 && !strings.Contains(number, "I") {
+		return number[:i]
+	}
+	return number
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"trustfs/formats"
+	"trustfs/formats/globals"
 )
 
 // place is where a key or value stands.
@@ -21,7 +22,7 @@ type value struct {
 	at     place
 	text   string
 	isText bool // a string (in YAML any scalar)
-	isTrue bool
+	isTrue bool // Python takes it for true
 	cut    bool // text holds only its beginning
 }
 
@@ -37,33 +38,51 @@ func (r *rules) add(rule string, v value, format string, args ...any) {
 }
 
 // jsonPickle are the keys of the jsonpickle format, which builds objects of any class from JSON.
-var jsonPickle = map[string]bool{"py/object": true, "py/reduce": true, "py/function": true, "py/type": true, "py/newobj": true}
+var jsonPickle = words("py/object py/reduce py/function py/type py/newobj py/newargs py/newargsex py/initargs py/repr " +
+	"py/property py/method py/mod py/module")
 
 // key judges a key by itself.
 func (r *rules) key(v value) {
 	if jsonPickle[v.text] {
 		r.add(formats.RuleRemoteCode, v, "jsonpickle's %s constructs a Python object", v.text)
 	}
+	r.consent(v)
 }
+
+// consent judges trust_remote_code. Loaders ask Python whether the value is true: so are 1, "no" and any list or dict
+// that holds something. Below "properties" a JSON schema describes the setting and is none.
+func (r *rules) consent(v value) {
+	given := v.at.Key(0) == trustKey && v.isTrue
+	for up := 1; up < min(v.at.Len(), 12); up++ {
+		given = given || v.at.Key(up) == trustKey && v.at.Key(up+1) != "properties"
+	}
+	if !given {
+		return
+	}
+	rule := formats.RuleRemoteReference
+	if r.json {
+		rule = formats.RuleRemoteCode // transformers takes it from nested configurations: CVE-2026-5241
+	}
+	r.add(rule, v, "consent to remote code stands in the document itself")
+}
+
+const trustKey = "trust_remote_code"
 
 // value judges a scalar by the key that it belongs to.
 func (r *rules) value(v value) {
 	key := v.at.NearestKey()
+	r.consent(v)
 	switch {
-	case key == "trust_remote_code" && v.isTrue:
-		rule := formats.RuleRemoteReference
-		if r.json {
-			rule = formats.RuleRemoteCode // transformers takes it from nested configurations: CVE-2026-5241
-		}
-		r.add(rule, v, "consent to remote code stands in the document itself")
 	case !v.isText || v.text == "":
 	case strings.Contains(key, "template") || under(v.at, "chat_template"):
 		r.template(v)
 	case key == "_target_":
 		r.callable(v, "hydra calls")
+	case (key == "target" || key == "class_path") && !(r.json && inList(v.at)):
+		r.target(v, key)
 	case under(v.at, "auto_map"), key == "impl" && under(v.at, "custom_pipelines"):
 		r.ownClass(v, key)
-	case strings.HasPrefix(strings.TrimPrefix(key, "_"), "attn_implementation"), strings.HasPrefix(strings.TrimPrefix(key, "_"), "experts_implementation"):
+	case implementation(v.at):
 		if strings.Contains(v.text, "/") {
 			r.add(formats.RuleRemoteCode, v, "the kernels of %.100q are fetched and run", v.text)
 		}
@@ -88,6 +107,41 @@ func under(p place, key string) bool {
 		}
 	}
 	return false
+}
+
+// inList says whether an array is on the path: then a JSON document is rather a data set than a configuration.
+func inList(p place) bool {
+	for up := range min(p.Len(), 12) {
+		if p.Index(up) >= 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// implementation says whether the value names the kernels of a model, or of one of its parts: the setting's value may be
+// a dict of the parts' names.
+func implementation(p place) bool {
+	for up := range min(p.Len(), 12) {
+		key := strings.TrimPrefix(p.Key(up), "_")
+		if strings.HasPrefix(key, "attn_implementation") || strings.HasPrefix(key, "experts_implementation") {
+			return true
+		}
+	}
+	return false
+}
+
+// target judges the name that many configurations (latent diffusion, Lightning's command line) have their own loaders
+// import and call. The words are ordinary keys elsewhere, and most of the names a project's own classes, so that only
+// names known to be dangerous convict.
+func (r *rules) target(v value, key string) {
+	i := strings.LastIndexByte(v.text, '.')
+	if i < 0 || !dotted.MatchString(v.text) {
+		return
+	}
+	if globals.Lookup(v.text[:i], v.text[i+1:], nil).Status == globals.Dangerous {
+		r.add(formats.RuleRemoteCode, v, "%s names %.100q, which runs or loads what it is given", key, v.text)
+	}
 }
 
 func (r *rules) template(v value) {

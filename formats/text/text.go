@@ -19,6 +19,8 @@ const (
 	headSize = 8 << 10
 	// maxTemplate bounds a template file read whole, in bytes.
 	maxTemplate = 4 << 20
+	// maxWide bounds text in UTF-16 or UTF-32, which is turned into UTF-8 whole, in bytes.
+	maxWide = 16 << 20
 	// controlShare is how many bytes of text one control character may stand for: vocabularies hold a few.
 	controlShare = 256
 )
@@ -34,6 +36,9 @@ func (Inspector) Detect(_ *formats.Context, s *formats.Source) bool {
 	head := readHead(s)
 	if len(head) == 0 {
 		return false
+	}
+	if text, ok := wide(s, headSize); ok {
+		head = text
 	}
 	var t tally
 	t.add(head)
@@ -51,14 +56,24 @@ func readHead(s *formats.Source) []byte {
 
 // Inspect implements formats.Inspector. A file that is text only at its head is opaque, and so judged as a model.
 func (Inspector) Inspect(c *formats.Context, s *formats.Source) {
+	if text, ok := wide(s, maxWide); ok {
+		if s.Size > maxWide {
+			c.Exceeded(s.At(0), "a document of %d bytes in UTF-16 or UTF-32: at most %d are inspected", s.Size, int64(maxWide))
+			return
+		}
+		inner := *s
+		inner.R, inner.Size = bytes.NewReader(text), int64(len(text))
+		s = &inner
+	}
 	if !wholeText(s) {
 		c.SetFormat(s, formats.FormatOpaque)
 	}
 	head := readHead(s)
 	trimmed := bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n")
-	switch {
-	case bytes.HasPrefix(head, []byte("#!")):
+	if bytes.HasPrefix(head, []byte("#!")) {
 		c.SetFormat(s, formats.FormatCode)
+	}
+	switch {
 	case len(trimmed) > 0 && (trimmed[0] == '{' || trimmed[0] == '[') && !isBlock(trimmed):
 		inspectJSON(c, s)
 	case named(s, isYAML) || len(s.Names) == 0:
@@ -71,6 +86,8 @@ func (Inspector) Inspect(c *formats.Context, s *formats.Source) {
 	}
 	if named(s, isTemplate) || isBlock(trimmed) {
 		inspectTemplate(c, s)
+	} else if !c.Stopped() {
+		inspectContent(c, s)
 	}
 }
 

@@ -1,10 +1,12 @@
 package text
 
 import (
+	"encoding/binary"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf16"
 
 	"trustfs/formats"
 	"trustfs/formats/internal/inspecttest"
@@ -18,6 +20,8 @@ func TestDetect(t *testing.T) {
 		{"hello\n", true}, {"", false}, {"\x00", false}, {"a\x00b", false}, {"\xef\xbb\xbfhello", true}, {"caf\xe9 au lait", true},
 		{"caf\xe9\x01", false}, {strings.Repeat("a", 3000) + "\x01", true}, {"\x01\x02\x03\x04", false}, {"é", true},
 		{strings.Repeat("a", headSize-1) + "é", true}, {"\x1b[31mred", true}, {"\x80\x04\x95", false},
+		{inUTF16("text"), true}, {inUTF16(strings.Repeat("\U0001f600", headSize)), true}, {inUTF32("text"), true}, {"\xff\xfe\x00\x00", false},
+		{"\xff\xfe\x00\xd8ab", false}, {"\xff\xfeab\x00\x00ab", false}, {inUTF16("\x01\x02\x03\x04"), false},
 	}
 	for _, tt := range tests {
 		if _, got := inspecttest.Run(Inspector{}, []byte(tt.content)); got != tt.want {
@@ -91,6 +95,50 @@ func TestDocuments(t *testing.T) {
 		"keras":           {"model.json", `{"class_name":"Sequential","config":{"layers":[{"class_name":"Lambda"}]}}`, formats.RuleKerasLambda},
 		"json lines":      {"x.jsonl", "{\"a\":1}\n{\"a\":2}\n", ""},
 
+		"consent 1":         {"config.json", `{"trust_remote_code":1}`, remote},
+		"consent yes":       {"config.json", `{"trust_remote_code":"yes"}`, remote},
+		"consent False":     {"config.json", `{"trust_remote_code":"False"}`, remote},
+		"consent in a list": {"config.json", `{"trust_remote_code":[false]}`, remote},
+		"consent in a dict": {"config.json", `{"trust_remote_code":{"a":{}}}`, remote},
+		"consent 0e1":       {"config.json", `{"trust_remote_code":0e1}`, ""},
+		"consent empty":     {"config.json", `{"a":{"trust_remote_code":""},"b":{"trust_remote_code":null},"c":{"trust_remote_code":{}}}`, ""},
+		"consent schema":    {"x.json", `{"properties":{"trust_remote_code":{"type":"boolean","default":false}}}`, ""},
+		"kernels of parts":  {"config.json", `{"attn_implementation":{"text_config":"evil/kernel"}}`, remote},
+		"kernels, own":      {"config.json", `{"attn_implementation":{"text_config":"sdpa"}}`, ""},
+		"jsonpickle repr":   {"x.json", `{"py/repr":"os/os.system('id')"}`, remote},
+		"jsonpickle args":   {"x.json", `{"py/newargsex":[]}`, remote},
+		"jsonpickle init":   {"x.json", `{"py/initargs":[]}`, remote},
+		"target":            {"x.json", `{"model":{"target":"subprocess.Popen"}}`, remote},
+		"target of data":    {"x.json", `[{"input":"runs a command","target":"os.system"}]`, ""},
+		"target, ordinary":  {"x.yaml", "model:\n  target: ldm.models.diffusion.ddpm.LatentDiffusion\n  params: {target: site}\n", ""},
+		"class path":        {"x.yaml", "model:\n  class_path: subprocess.Popen\n", remote},
+		"class path, own":   {"x.yaml", "model:\n  class_path: my.models.Net\n", ""},
+		"yaml target":       {"x.yaml", "model:\n- target: os.system\n", remote},
+		"yaml consent yes":  {"x.yml", "trust_remote_code: yes\n", reference},
+		"yaml consent no":   {"x.yml", "trust_remote_code: No\n", ""},
+		"yaml consent 'no'": {"x.yml", "trust_remote_code: 'no'\n", reference},
+		"yaml, a script":    {"x.yml", "#!/bin/x\na: !!python/name:os.system ''\n", remote},
+		"long yaml handle":  {"x.yml", "%TAG !x! tag:yaml.org,2002:python/\n---\na: !x!name:os.system ''\n" + strings.Repeat("#\n", maxYAML), remote},
+		"long yaml":         {"x.yml", "a: 1\n" + strings.Repeat("#\n", maxYAML), ""},
+		"yaml, UTF-16":      {"x.yml", inUTF16("a: !!python/name:os.system ''\n"), remote},
+		"yaml, UTF-32":      {"x.yml", inUTF32("a: !!python/name:os.system ''\n"), remote},
+		"json, UTF-16":      {"config.json", inUTF16(`{"auto_map":{"AutoModel":"a/b--c.D"}}`), remote},
+		"prose, UTF-16":     {"x.txt", inUTF16("Grüße \U0001f600\n"), ""},
+
+		"template by content": {"t.txt", "Hello {{ \"\".__class__.__mro__ }}", formats.RuleTemplate},
+		"template in markup":  {"t.md", "# A\n{% set k='xx'|upper %}{{ ''[k] }}", formats.RuleTemplate},
+		"template in json":    {"t.json", `{"a":"{{ ''.__class__ }}"}`, formats.RuleTemplate},
+		"page":                {"index.html", "<!DOCTYPE html>{% extends 'base' %}<p>{{ config.name }} {{ url_for('x') }}</p>", ""},
+		"bibliography":        {"README.md", "it's @a{b, title={{BERT}: x}}\n```python\ndef __init__(self): f\"{{{self.__class__.__name__}}}\"\n```\n", ""},
+		"tag by content":      {"t.txt", "!!python/object/apply:os.system [id]\n", remote},
+		"tag in a setting":    {"t.cfg", "a:\n  b: !!python/name:os.system\n", remote},
+		"tag, escaped":        {"t.cfg", "a: !!p%79thon/name:os.system ''\n", remote},
+		"tag by a handle":     {"t.cfg", "%TAG !x! tag:yaml.org,2002:python/\n---\na: !x!name:os.system ''\n", remote},
+		"tag before a break":  {"t.txt", "--- !!python/object/apply:os.system [id]\n--- [\n", remote},
+		"tag, long":           {"t.txt", "a: !!python/name:os.system\n" + strings.Repeat("#\n", maxYAML), remote},
+		"tag, long prose":     {"t.txt", "so !!python/name:os.system\n" + strings.Repeat("#\n", maxYAML), ""},
+		"tag in a string":     {"t.txt", "a: \"!!python/name:os.system\"\n", ""},
+
 		"yaml":           {"x.yaml", "model:\n  lr: 1\n", ""},
 		"yaml hydra":     {"x.yaml", "a:\n  - _target_: os.system\n", remote},
 		"yaml own":       {"x.yaml", "a:\n  _target_: my.models.Net\n", reference},
@@ -124,6 +172,22 @@ func TestDocuments(t *testing.T) {
 			inspecttest.Expect(t, Inspector{}, []byte(tt.content), tt.want, names...)
 		})
 	}
+}
+
+func inUTF16(s string) string {
+	b := []byte("\xff\xfe")
+	for _, u := range utf16.Encode([]rune(s)) {
+		b = binary.LittleEndian.AppendUint16(b, u)
+	}
+	return string(b)
+}
+
+func inUTF32(s string) string {
+	b := []byte("\x00\x00\xfe\xff")
+	for _, r := range s {
+		b = binary.BigEndian.AppendUint32(b, uint32(r))
+	}
+	return string(b)
 }
 
 // TestRepositoryIsNamed: whose code would be fetched is what an operator has to know.

@@ -17,6 +17,9 @@ const maxYAML = 512 << 10
 // pythonTag finds tags that make Python's YAML loaders construct objects, with the percent escapes that tags allow.
 var pythonTag = regexp.MustCompile(`!(?:<tag:yaml\.org,2002:|!)?(?i:p|%70)(?i:y|%79)(?i:t|%74)(?i:h|%68)(?i:o|%6f)(?i:n|%6e)/\S*`)
 
+// tagDirective finds what gives tags other spellings.
+var tagDirective = regexp.MustCompile(`(?m)^%TAG[ \t]`)
+
 // inspectYAML holds a YAML document against the rules: its lines first, since loaders differ in what they accept, then
 // the parsed nodes.
 func inspectYAML(c *formats.Context, s *formats.Source) {
@@ -36,6 +39,9 @@ func inspectYAML(c *formats.Context, s *formats.Source) {
 		if isYAMLName || tagged(nodes) {
 			c.Addf(formats.RuleRemoteCode, s.At(int64(at[0])), "the YAML tag %.80s constructs a Python object", text[at[0]:at[1]])
 		}
+	}
+	if at := tagDirective.FindIndex(text); at != nil && len(nodes) == 0 {
+		c.Addf(formats.RuleRemoteCode, s.At(int64(at[0])), "a %%TAG directive, which can spell the tag of a Python object in any way, in YAML that is too long to be parsed, or broken")
 	}
 	r := &rules{c: c, s: s}
 	for _, n := range nodes {
@@ -123,8 +129,17 @@ func (r *rules) node(n *yaml.Node, p steps, depth int) {
 			r.node(m, append(p[:len(p):len(p)], ""), depth+1)
 		}
 	case yaml.ScalarNode:
-		r.value(value{at: p, text: n.Value, isText: true, isTrue: n.Tag == "!!bool" && strings.EqualFold(n.Value, "true")})
+		r.value(value{at: p, text: n.Value, isText: true, isTrue: n.Style&quoted != 0 && n.Value != "" || n.Style&quoted == 0 && isTrue(n.Value)})
 	}
+}
+
+const quoted = yaml.SingleQuotedStyle | yaml.DoubleQuotedStyle | yaml.LiteralStyle | yaml.FoldedStyle
+
+// falseWords are the plain scalars that YAML 1.1, as Python's loaders read it, takes for what is false to Python.
+var falseWords = words("false no off null ~ 0 0.0 +0 -0 0x0 0b0 .0 0.")
+
+func isTrue(plain string) bool {
+	return plain != "" && !falseWords[strings.ToLower(plain)]
 }
 
 // line is a key and a value on one line, as YAML and many configuration languages write it.
@@ -136,6 +151,6 @@ func (r *rules) lines(text []byte) {
 		v := strings.Trim(string(m[2]), " \t\r\"',")
 		at := steps{string(m[1])}
 		r.key(value{at: at, text: string(m[1])})
-		r.value(value{at: at, text: v, isText: true, isTrue: strings.EqualFold(v, "true")})
+		r.value(value{at: at, text: v, isText: true, isTrue: isTrue(v)})
 	}
 }

@@ -33,7 +33,7 @@ func Scan(src string) []Hit {
 	if !strings.Contains(src, "{{") && !strings.Contains(src, "{%") {
 		return nil
 	}
-	blocks, whole := lex(src)
+	blocks, whole := lex(src, false)
 	if blocks == nil && !whole {
 		return []Hit{{0, fmt.Sprintf("more than %d tokens, which no chat template has", maxTokens)}}
 	}
@@ -69,6 +69,7 @@ type scanner struct {
 	stringy  map[string]bool   // of them, those that hold strings of the template itself
 	tainted  map[string]bool   // of them, those whose strings are put together
 	work     int
+	prose    bool // the text is perhaps no template: see ScanText
 }
 
 func (s *scanner) hit(at int, format string, args ...any) {

@@ -59,6 +59,33 @@ func TestAcquits(t *testing.T) {
 	}
 }
 
+func TestText(t *testing.T) {
+	for src, want := range map[string]bool{
+		`Hello {{ "".__class__.__mro__ }}`:                         true,
+		`{"a": "{{ ''.__class__ }}"}`:                              true,
+		`{% set k %}{{ u }}class{% endset %}{{ ''[k] }}`:           true,
+		`{% raw %}{{ ' }}{% endraw %}{{ ''.__class__ }}`:           true,
+		"{{ x\u00a0.__class__ }}":                                  true,
+		"{{ a\u0301 }}{{ x.__class__ }}":                           true,
+		`{{ x|attr('a') }}`:                                        true,
+		`{{ f.gi_frame }}`:                                         true,
+		strings.Repeat("{{ 1 }}", maxTokens) + `{{ x.__class__ }}`: true,
+		``:                false,
+		`plain __class__`: false,
+		"title={{BERT}: Pre-training}\n\ndef __init__(self):\n": false,
+		`it's {{ x.__class__`:              false, // no engine takes it
+		`f"{{{self.__class__.__name__}}}"`: false,
+		`${{ matrix.os }} {{ config.x }} {% include "a.html" %} {{ os.name }}`: false,
+		`#define A {{ __FILE__, __LINE__ }}`:                                   false,
+		`{% extends "base" %}{{ url_for.x }}{{ self['a'] }}{{ chr(1) }}`:       false,
+		`{{ items['a' + i] }} int x[2][2] = {{1, 2}, {3, 4}};`:                 false,
+	} {
+		if hits := ScanText(src); (len(hits) > 0) != want {
+			t.Errorf("%.60q: %v, want hits: %v", src, hits, want)
+		}
+	}
+}
+
 func TestManyHitsAreBounded(t *testing.T) {
 	if n := len(Scan(strings.Repeat("{{ x.__class__ }}", 1000))); n != MaxHits {
 		t.Errorf("%d hits, want %d", n, MaxHits)
@@ -100,7 +127,7 @@ func FuzzScan(f *testing.F) {
 			}
 		}
 		// A name that leads out, used in a block of its own, is seen whatever stands before it.
-		if _, whole := lex(src); whole && len(first) < MaxHits && len(Scan(src+"{{ x.__class__ }}")) == 0 {
+		if _, whole := lex(src, false); whole && len(first) < MaxHits && len(Scan(src+"{{ x.__class__ }}")) == 0 {
 			t.Fatalf("%q hides what follows", src)
 		}
 	})

@@ -2,6 +2,7 @@ package jinja
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -43,7 +44,7 @@ func (b block) isOp(i int, texts string) bool {
 // nameLen is the length of the identifier at the start of s, 0 where there is none.
 func nameLen(s string) int {
 	for i, r := range s {
-		if r != '_' && !unicode.IsLetter(r) && (i == 0 || !unicode.IsNumber(r)) {
+		if r != '_' && !unicode.IsLetter(r) && (i == 0 || !unicode.IsNumber(r) && !unicode.IsMark(r)) {
 			return i
 		}
 	}
@@ -64,13 +65,29 @@ func numberLen(s string) int {
 	return len(s)
 }
 
-// lex cuts a template into its code blocks with Jinja's default delimiters. Raw sections are read as code: to look at
-// too much costs nothing, and what ends a raw section differs between engines. whole is false where an engine would
-// refuse the template; blocks is nil then, too, if there are more than maxTokens.
-func lex(src string) (blocks []block, whole bool) {
-	whole = true
-	blocks = []block{}
+// lex cuts a template into its code blocks with Jinja's default delimiters. Raw sections are read as code unless raw is
+// set: to look at too much costs nothing, and what ends a raw section differs between engines. whole is false where an
+// engine would refuse the template; blocks is nil then, too, if there are more than maxTokens.
+func lex(src string, raw bool) (blocks []block, whole bool) {
 	tokens := 0
+	blocks = []block{}
+	whole = eachBlock(src, raw, func(b block) bool {
+		tokens += len(b.tokens) + 1
+		blocks = append(blocks, b)
+		return tokens <= maxTokens
+	})
+	if tokens > maxTokens {
+		return nil, false
+	}
+	return blocks, whole
+}
+
+// endRaw ends a raw section, as in Jinja's lexer.
+var endRaw = regexp.MustCompile(`\{%[-+]?\s*endraw\s*[-+]?%\}`)
+
+// eachBlock gives one block after another to yield until that returns false. The result is whole, as lex has it.
+func eachBlock(src string, raw bool, yield func(block) bool) (whole bool) {
+	whole = true
 	for i := 0; i < len(src); {
 		open := strings.IndexByte(src[i:], '{')
 		if open < 0 || i+open+1 >= len(src) {
@@ -81,23 +98,34 @@ func lex(src string) (blocks []block, whole bool) {
 		case '#':
 			end := strings.Index(src[i:], "#}")
 			if end < 0 {
-				return blocks, false
+				return false
 			}
 			i += end + 2
 		case '{', '%':
 			b := block{statement: src[i-1] == '%'}
 			var ok bool
 			i, ok = b.lex(src, i)
-			whole = whole && ok
-			if tokens += len(b.tokens) + 1; tokens > maxTokens {
-				return nil, false
+			whole = whole && ok && b.isJinja()
+			if !yield(b) {
+				return whole
 			}
-			blocks = append(blocks, b)
+			if first := firstName(b); raw && b.statement && first >= 0 && first <= 1 && b.tokens[first].text == "raw" {
+				end := endRaw.FindStringIndex(src[i:])
+				if end == nil {
+					return false
+				}
+				i += end[1]
+			}
 		default:
 			i--
 		}
 	}
-	return blocks, whole
+	return whole
+}
+
+// isJinja is false for {{ {name} }}, which other languages write: Jinja has no sets, and its dicts have a colon.
+func (b *block) isJinja() bool {
+	return b.statement || !b.isOp(0, "{") || b.isOp(1, "}") || slices.ContainsFunc(b.tokens, func(t token) bool { return t.kind == op && t.text == ":" })
 }
 
 // lex reads a block's tokens from i to behind its end; an end inside brackets does not count, as in Jinja's lexer.
@@ -124,8 +152,11 @@ func (b *block) lex(src string, i int) (next int, ok bool) {
 			i = b.add(name, rest[:nameLen(rest)], i)
 		case '0' <= c && c <= '9':
 			i = b.add(number, rest[:numberLen(rest)], i)
-		case strings.IndexByte(" \t\r\n\f\v", c) >= 0:
+		case strings.IndexByte(" \t\r\n\f\v", c) >= 0 || 0x1c <= c && c <= 0x1f:
 			i++
+		case c >= utf8.RuneSelf && isSpace(rest):
+			_, size := utf8.DecodeRuneInString(rest)
+			i += size
 		default:
 			depth += bracket(c)
 			ok = ok && depth >= 0 && strings.IndexByte("+-/*%~[](){}=<>!.:|,;", c) >= 0
@@ -135,6 +166,12 @@ func (b *block) lex(src string, i int) (next int, ok bool) {
 		}
 	}
 	return i, false
+}
+
+// isSpace: Python's \s in text, which Jinja skips between tokens.
+func isSpace(s string) bool {
+	r, _ := utf8.DecodeRuneInString(s)
+	return unicode.IsSpace(r)
 }
 
 func (b *block) add(k kind, text string, at int) int {

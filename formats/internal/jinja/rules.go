@@ -49,7 +49,7 @@ func isDunder(s string) bool {
 
 // block looks at the tokens of one block.
 func (s *scanner) block(b block) {
-	if first := firstName(b); b.statement && first >= 0 && first <= 1 && fileTags[b.tokens[first].text] {
+	if first := firstName(b); !s.prose && b.statement && first >= 0 && first <= 1 && fileTags[b.tokens[first].text] {
 		s.hit(b.tokens[first].offset, "the tag %s", b.tokens[first].text)
 	}
 	formatted := slices.ContainsFunc(b.tokens, func(t token) bool {
@@ -84,15 +84,15 @@ func (s *scanner) name(b block, i int, t token) {
 	attribute, filter := b.isOp(i-1, "."), b.isOp(i-1, "|")
 	used := b.isOp(i+1, ".[")
 	switch {
-	case strings.HasPrefix(t.text, "__") && len(t.text) > 2:
+	case strings.HasPrefix(t.text, "__") && len(t.text) > 2 && (!s.prose || attribute && special.MatchString(t.text)):
 		s.hit(t.offset, "the name %s", t.text)
-	case attribute && internals[t.text], attribute && runners[t.text]:
+	case attribute && internals[t.text], attribute && runners[t.text] && !s.prose:
 		s.hit(t.offset, "the attribute %s", t.text)
 	case filter && t.text == "attr":
 		s.hit(t.offset, "the filter attr, which reads attributes by name")
 	case t.text == "attribute" && b.isOp(i+1, "=") && b.isOp(i-1, "(,") && i+2 < len(b.tokens) && !isPlainAttribute(b, i+2):
 		s.hit(t.offset, "an attribute name computed at run time")
-	case attribute || filter || s.assigned[t.text]:
+	case attribute || filter || s.prose || s.assigned[t.text]:
 	case builtins[t.text] && b.isOp(i+1, "("):
 		s.hit(t.offset, "a call of %s", t.text)
 	case modules[t.text] && used:

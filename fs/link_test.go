@@ -72,7 +72,7 @@ func TestLinksOutOfTheTree(t *testing.T) {
 	var want []string
 	for name, target := range map[string]string{
 		"passwd": "/etc/passwd", "up": "../secret", "in/upup": "../../secret", "proc": "/proc/self/cwd/secret",
-		"prefix": r.dir + "-other/x", "back": r.dir + "/../secret", "sibling": "in/../../secret",
+		"prefix": r.dir + "-other/x", "back": r.dir + "/../secret", "sibling": "in/../../secret", "detour": "in/../../" + filepath.Base(r.dir) + "/in/x",
 		"linked":    "in/up/../secret",       // in/up is the root; ".." from there is outside
 		"in/linked": "again/up/../../secret", // a longer way to the same
 		"rootdir":   "/", "parent": "..", "mnt": r.mnt + "/../secret",

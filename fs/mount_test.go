@@ -231,6 +231,25 @@ func TestReadAheadIsRaised(t *testing.T) {
 	}
 }
 
+// A filesystem that is mounted in the tree is not entered: its owner may not be the tree's, nor answer.
+func TestMountsInTheTreeAreNotCrossed(t *testing.T) {
+	r := newRig(t)
+	r.put("inner/beneath", "")
+	inner := filepath.Join(r.dir, "inner")
+	if err := unix.Mount("trustfs-test", inner, "tmpfs", 0, ""); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = unix.Unmount(inner, unix.MNT_DETACH) })
+	r.put("inner/m", "x")
+	for _, name := range []string{"inner", "inner/m", "inner/beneath"} {
+		_, err := readFileRaw(r.in(name))
+		wantErrno(t, name, err, unix.EACCES)
+	}
+	if got := r.names(""); len(got) != 1 || got[0] != "inner" {
+		t.Errorf("listed %q", got)
+	}
+}
+
 // A watch looks at a directory in a loop, as a waiting reader does, and counts what it must never see.
 type watch struct {
 	raw, looks atomic.Int64

@@ -211,7 +211,7 @@ func TestScriptArchives(t *testing.T) {
 			}
 		})
 	}
-	debug := member{Name: "m/code/__torch__/m.py.debug_pkl", Data: []byte("\x80\x02]\x85.")}
+	debug := member{Name: "m/code/__torch__/m.py.debug_pkl", Data: []byte("\x80\x02ctorch.jit._pickle\nbuild_intlist\n](K\x01e\x85R\x85.")}
 	c, _ := inspect(torchZip("\x80\x02).", member{Name: "m/constants.pkl", Data: []byte("\x80\x02).")}, debug))
 	expect(t, c, nil, "")
 	debug.Data = []byte(attack)

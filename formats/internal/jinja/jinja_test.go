@@ -27,6 +27,8 @@ func TestConvicts(t *testing.T) {
 		`{% set a, b = 'xx'|upper, 1 %}{{ ''[a] }}`, `{% for k in ['xx'|upper] %}{{ ''[k] }}{% endfor %}`,
 		`{% with k = 'xx'|upper %}{{ ''[k] }}{% endwith %}`, `{{ ''[('xx'|upper)] }}`, `{{ ''[('%c' % 95)] }}`,
 		`{% set k = ('x' if y else 'z')|upper %}{{ ''[k] }}`, `{% set a = 'x' %}{% set k = a + y %}{{ ''[k] }}`,
+		`{% set k = 'xx'|upper %}{{ [x]|groupby(k) }}`, `{{ [x]|groupby('xx'|upper) }}`, `{{ [x]|sort(false, false, 'a' ~ b) }}`,
+		`{% set k = 'xx'|upper %}{{ [x]|join('', k) }}`, `{% set k = 'xx'|upper %}{{ [x]|selectattr(k)|list }}`,
 		`{% set k|upper %}x{% endset %}{{ ''[k] }}`,
 		`{{ 'open.__class__ }}`, `{{ x.__class__`, `{# c #}{{ __builtins__ }}`, "{{ x\n.\n__class__ }}",
 	} {
@@ -49,6 +51,7 @@ func TestAcquits(t *testing.T) {
 		`{% set role = m['role']|lower %}{{ names[role] }}`, `{% set key = 'user' %}{{ m[key] }}`, `{% set m = {'a': 'b'} %}{{ m[x] }}`,
 		`{% for k in ['a', 'b'] %}{{ m[k] }}{% endfor %}`, `{% set c = 'a' + m.c %}{{ c[1:] }}`, `{% set c = 'a' + m.c %}{{ m[c|length] }}`,
 		`{% set c = 'a' + m.c %}{% set i = c.find('x') %}{{ m[i] }}`, `{% set parts = m.content.split('</think>') %}{{ parts[0] }}`,
+		`{{ x|join(', ' ~ y) }}`, `{{ x|selectattr('role', 'equalto', 'a' ~ b)|list }}`, `{{ x|groupby('role') }}`, `{{ x|sort(attribute='a') }}`,
 		`{% set c %}x{% endset %}{{ c }}`, `{% set odd = loop.index0 % 2 %}{{ m[odd] }}`, `{% set i = i + 1 %}{{ m[i] }}`,
 		`{% for k, v in x.items() %}{{ x[k] }}{% endfor %}`, `{% set ns = namespace(x='', i=0) %}{{ m[ns.i] }}`,
 		`{{ '{"name": ' }}{{ x }}{{ '}' }}`, `{{ "<|im_start|>" + 'a\n' }}`, `{{ cycler('a', 'b') }}`, `{{ range(3) }}`,
@@ -94,7 +97,7 @@ func TestManyHitsAreBounded(t *testing.T) {
 
 // TestLongTemplates has the shapes that would take quadratic time where each token looked at all others.
 func TestLongTemplates(t *testing.T) {
-	for _, part := range []string{`x[`, `\\'`, `'{__a__}',`, `a,`, `'a'`, `a=`, `(`, `{{`, `'a'~`, `f(a=`, `(a)%`, `a=b,`, `(x|`, `a[b%`} {
+	for _, part := range []string{`x[`, `\\'`, `'{__a__}',`, `a,`, `'a'`, `a=`, `(`, `{{`, `'a'~`, `f(a=`, `(a)%`, `a=b,`, `(x|`, `a[b%`, `x|sort(`} {
 		for _, open := range []string{"{{ ", "{% for ", "{% set a = '"} {
 			Scan(open + strings.Repeat(part, 1<<17/len(part)))
 		}

@@ -83,6 +83,9 @@ func isValue(b block, i int) bool {
 func (s *scanner) name(b block, i int, t token) {
 	attribute, filter := b.isOp(i-1, "."), b.isOp(i-1, "|")
 	used := b.isOp(i+1, ".[")
+	if filter {
+		s.attributeArgument(b, i)
+	}
 	switch {
 	case strings.HasPrefix(t.text, "__") && len(t.text) > 2 && (!s.prose || attribute && special.MatchString(t.text)):
 		s.hit(t.offset, "the name %s", t.text)

@@ -182,3 +182,32 @@ func (s *scanner) builtOf(b block, i, from int) bool {
 	}
 	return false
 }
+
+// byAttribute are filters with an argument that names an attribute of the items: which of the arguments, -1 for any.
+var byAttribute = map[string]int{"groupby": 0, "selectattr": 0, "rejectattr": 0, "join": 1, "sort": -1, "unique": -1, "sum": -1, "min": -1, "max": -1}
+
+// attributeArgument judges the arguments of the filter at token i as it would a subscript.
+func (s *scanner) attributeArgument(b block, i int) {
+	which, ok := byAttribute[b.tokens[i].text]
+	if !ok || !b.isOp(i+1, "(") {
+		return
+	}
+	depth, n, from := 0, 0, i+2
+	for j := i + 1; j < len(b.tokens) && s.spend(1); j++ {
+		t := b.tokens[j]
+		if t.kind != op {
+			continue
+		}
+		depth += bracket(t.text[0])
+		if depth > 1 || depth == 1 && t.text != "," {
+			continue
+		}
+		if (which < 0 || which == n) && s.computed(b, from, j) {
+			s.hit(b.tokens[i].offset, "the filter %s by an attribute whose name is put together", b.tokens[i].text)
+		}
+		if depth == 0 {
+			return
+		}
+		n, from = n+1, j+1
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"trustfs/gatekeeper"
+	"trustfs/integrity"
 )
 
 // An asker is who made a request, and how the kernel says that it has got a signal.
@@ -26,7 +27,7 @@ func (t *tree) judge(who asker, f *os.File, path string) (*gatekeeper.Judgement,
 			return j, nil
 		}
 	}
-	return queued(t, who, f, func(ctx context.Context, f *os.File) (*gatekeeper.Judgement, error) {
+	return queued(t, who, f, path, func(ctx context.Context, f *os.File) (*gatekeeper.Judgement, error) {
 		s.File = f
 		return t.gate.Judge(context.WithoutCancel(ctx), s)
 	})
@@ -42,11 +43,20 @@ func (t *tree) subject(who asker, f *os.File, path string) gatekeeper.Subject {
 // queued does what takes long when the asker's turn comes, on a descriptor of f's file that the work may keep as long as it
 // lasts. A signal that ends the asker's wait ends ctx, and this call; the place is the work's, and is free when that has
 // really returned: who opens files and dies would otherwise have as many judged at once as he likes.
-func queued[T any](t *tree, who asker, f *os.File, work func(ctx context.Context, f *os.File) (T, error)) (T, error) {
+// name says what the work is about, besides the version.
+func queued[T any](t *tree, who asker, f *os.File, name string, work func(ctx context.Context, f *os.File) (T, error)) (T, error) {
 	var none T
 	ctx, stop := t.untilSignalled(who)
 	defer stop()
 	user := who.caller.Uid
+	id, err := integrity.IdentityOf(int(f.Fd()))
+	if err != nil {
+		return none, err
+	}
+	key := workKey{id, name}
+	if err := t.underWay.await(ctx, key); err != nil {
+		return none, interruption(ctx, err)
+	}
 	if err := t.queue.enter(ctx, user); err != nil {
 		return none, interruption(ctx, err)
 	}
@@ -63,6 +73,7 @@ func queued[T any](t *tree, who asker, f *os.File, work func(ctx context.Context
 	go func() {
 		var a answer
 		defer func() { answers <- a }()
+		defer t.underWay.begin(key)()
 		defer t.queue.leave(user)
 		defer own.Close()
 		defer func() {

@@ -13,7 +13,9 @@ import (
 )
 
 // onePlaceRig is a rig with the real gate, views, and one judgement at a time.
-func onePlaceRig(t *testing.T) (*rig, *clerk) {
+func onePlaceRig(t *testing.T) (*rig, *clerk) { return placesRig(t, 1) }
+
+func placesRig(t *testing.T, places int) (*rig, *clerk) {
 	t.Helper()
 	c := &clerk{hold: make(chan struct{})}
 	r := newRig(t, func(o *Options) {
@@ -27,7 +29,7 @@ func onePlaceRig(t *testing.T) (*rig, *clerk) {
 			t.Fatal(err)
 		}
 		t.Cleanup(gate.Close)
-		o.Gate, o.Views, o.Judgements, o.JudgementsPerUser = gate, ViewsBeside, 1, 1
+		o.Gate, o.Views, o.Judgements, o.JudgementsPerUser = gate, ViewsBeside, places, places
 	})
 	return r, c
 }
@@ -84,6 +86,50 @@ func TestPlaceIsTheJudgements(t *testing.T) {
 			}
 			eventually(t, "every place is free", func() bool { running, waiting := r.inQueue(); return running+waiting == 0 })
 		})
+	}
+}
+
+// One large file that is opened again and again takes one place: others have theirs.
+func TestSameFileTakesOnePlace(t *testing.T) {
+	r, c := placesRig(t, 2)
+	r.put("a.pt", string(torchFile(0)))
+	r.put("b.pt", string(torchFile(1)))
+	openers := []*child{startChild(t, "open", r.in("a.pt"))}
+	eventually(t, "the judgement begins", func() bool { return c.analyses() == 1 })
+	for range 3 {
+		openers = append(openers, startChild(t, "open", r.in("a.pt")))
+	}
+	eventually(t, "the others wait for it", func() bool {
+		u := &r.srv.tree.underWay
+		u.mu.Lock()
+		defer u.mu.Unlock()
+		for _, run := range u.runs {
+			return run.waiting == 3
+		}
+		return false
+	})
+	if running, waiting := r.inQueue(); running != 1 || waiting != 0 {
+		t.Errorf("%d have a place and %d wait for one, want one judgement alone", running, waiting)
+	}
+	tid := openers[1].tid(t)
+	if err := unix.Tgkill(openers[1].cmd.Process.Pid, tid, unix.SIGUSR1); err != nil {
+		t.Fatal(err)
+	}
+	if got := openers[1].line(); got != "result: interrupted system call" {
+		t.Errorf("a waiter got %q", got)
+	}
+	openers = append(openers[:1], openers[2:]...)
+	openers = append(openers, startChild(t, "open", r.in("b.pt")))
+	eventually(t, "the other file's judgement begins", func() bool { return c.analyses() == 2 })
+	close(c.hold)
+	for _, o := range openers {
+		o.tid(t)
+		if got := o.line(); got != "result: <nil>" {
+			t.Errorf("an opener got %q", got)
+		}
+	}
+	if n := c.analyses(); n != 2 {
+		t.Errorf("%d judgements of two files", n)
 	}
 }
 

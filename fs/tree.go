@@ -26,6 +26,7 @@ type tree struct {
 	nodes    *table
 	handles  *handles
 	queue    *queue
+	underWay underWay
 	restless restless
 	said     seldom     // of what the operator was told
 	owner    fuse.Owner // of what exists only in the mount

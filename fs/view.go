@@ -88,7 +88,7 @@ func (t *tree) judgeView(who asker, f *os.File, source, name string) (*gatekeepe
 	s := t.subject(who, f, source)
 	v, known, err := t.views.gate.RememberedView(s, name)
 	if !known {
-		v, err = queued(t, who, f, func(ctx context.Context, f *os.File) (*gatekeeper.View, error) {
+		v, err = queued(t, who, f, "view\x00"+name, func(ctx context.Context, f *os.File) (*gatekeeper.View, error) {
 			s.File = f
 			return t.views.gate.View(context.WithoutCancel(ctx), s, name, kindOfView(name))
 		})

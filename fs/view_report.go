@@ -83,7 +83,7 @@ func (t *tree) viewDigest(who asker, n *node) ([]byte, error) {
 	known := n.summed
 	n.mu.Unlock()
 	if known == nil || known.of != fingerprint {
-		digest, err := queued(t, who, f, func(ctx context.Context, f *os.File) (integrity.Digest, error) {
+		digest, err := queued(t, who, f, "digest\x00"+n.key.path, func(ctx context.Context, f *os.File) (integrity.Digest, error) {
 			return t.views.gate.ViewDigest(ctx, v, frugal{f}) // nobody else waits for it: it ends with the asker
 		})
 		if tampered, ok := errors.AsType[*integrity.TamperError](err); ok {

@@ -11,20 +11,23 @@ const DefaultFile = "/etc/trustfs/trustfs.yaml"
 // Config holds every setting. Field tags are the keys of the file; those that are flags too stand in the option table.
 type Config struct {
 	// What is admitted.
-	Profile          string         `yaml:"profile"`           // strict, content or audit
-	MaxScore         int            `yaml:"max-score"`         // the highest score that is admitted
-	RequireSignature bool           `yaml:"require-signature"` // a model without a valid signature is refused unread
-	TrustedPublisher []string       `yaml:"trusted-publisher"`
-	TrustKey         []string       `yaml:"trust-key"`    // files with public keys
-	TrustedRoot      string         `yaml:"trusted-root"` // file, Sigstore's trusted_root.json
-	Policy           []string       `yaml:"policy"`       // rego files
-	PolicyQuery      string         `yaml:"policy-query"`
-	SBOM             []string       `yaml:"sbom"` // files
-	RequireSBOM      bool           `yaml:"require-sbom"`
-	AllowPreset      []string       `yaml:"allow-preset"`
-	Checksums        []string       `yaml:"checksums"` // lists that may acquit
-	RequireChecksums bool           `yaml:"require-checksums"`
-	Weights          map[string]int `yaml:"weights"` // rule to weight, in place of the rule table's
+	Profile          string   `yaml:"profile"`           // strict, content or audit
+	MaxScore         int      `yaml:"max-score"`         // the highest score that is admitted
+	RequireSignature bool     `yaml:"require-signature"` // a model without a valid signature is refused unread
+	TrustedPublisher []string `yaml:"trusted-publisher"`
+	TrustKey         []string `yaml:"trust-key"`    // files with public keys
+	TrustedRoot      string   `yaml:"trusted-root"` // file, Sigstore's trusted_root.json
+	Policy           []string `yaml:"policy"`       // rego files
+	PolicyQuery      string   `yaml:"policy-query"`
+	SBOM             []string `yaml:"sbom"` // files
+	RequireSBOM      bool     `yaml:"require-sbom"`
+	AllowPreset      []string `yaml:"allow-preset"`
+	Checksums        []string `yaml:"checksums"` // lists that may acquit
+	RequireChecksums bool     `yaml:"require-checksums"`
+	// KeyNames gives keys a publisher's name in reports: file (as in trust-key) to name.
+	KeyNames map[string]string `yaml:"key-names"`
+	Sigstore Sigstore          `yaml:"sigstore"`
+	Weights  map[string]int    `yaml:"weights"` // rule to weight, in place of the rule table's
 	// Context is handed to policies as it stands: environment, host labels.
 	Context map[string]string `yaml:"context"`
 
@@ -54,6 +57,13 @@ type Jail struct {
 	Worker  string `yaml:"worker"`  // file, the worker binary; empty: beside trustfs, else /usr/lib/trustfs
 }
 
+// Sigstore says how much evidence a bundle must bring.
+type Sigstore struct {
+	LogEntries   int `yaml:"log-entries"`  // entries in transparency logs
+	Timestamps   int `yaml:"timestamps"`   // times that an authority or a log vouches for; at least 1
+	Certificates int `yaml:"certificates"` // signed certificate timestamps
+}
+
 // Quantize says what trustfs quantize may be asked for.
 type Quantize struct {
 	Types   []string `yaml:"types"`   // quantisation types
@@ -74,6 +84,7 @@ func Default() *Config {
 		AllowOther: os.Geteuid() == 0, // others than root cannot, unless /etc/fuse.conf lets them
 		State:      defaultState(),
 		Jail:       Jail{Require: "full"},
+		Sigstore:   Sigstore{LogEntries: 1, Timestamps: 1, Certificates: 1},
 		Quantize:   Quantize{Types: []string{"Q4_K_M", "Q5_K_M", "Q8_0"}, Timeout: 7200},
 		origin:     map[string]string{},
 	}

@@ -25,6 +25,14 @@ func (c *Config) validate() error {
 			errs = append(errs, c.wrong("weights", "%s: %d: a weight must not be negative", rule, weight))
 		}
 	}
+	if s := c.Sigstore; s.Timestamps < 1 || s.LogEntries < 0 || s.Certificates < 0 {
+		errs = append(errs, c.wrong("sigstore.timestamps", "%d: a bundle must bring at least one time, and no threshold is negative", s.Timestamps))
+	}
+	for file := range c.KeyNames {
+		if !filepath.IsAbs(file) || !slices.Contains(c.TrustKey, file) {
+			errs = append(errs, c.wrong("key-names", "%s: expected the absolute path of a file that trust-key names", file))
+		}
+	}
 	if c.Quantize.Timeout <= 0 {
 		errs = append(errs, c.wrong("quantize.timeout", "%d: expected seconds, more than 0", c.Quantize.Timeout))
 	}

@@ -55,6 +55,11 @@ type Jail struct {
 	Require string `yaml:"require"` // full, or seccomp where the host has no user namespaces
 	Cgroup  string `yaml:"cgroup"`  // directory, a delegated cgroup v2 in which each worker gets a leaf; empty: none
 	Worker  string `yaml:"worker"`  // file, the worker binary; empty: beside trustfs, else /usr/lib/trustfs
+	// Budgets of one judgement; 0 means the built-in ones. Time and memory grow with the file from there.
+	Wall    int `yaml:"wall"`    // seconds on the clock
+	CPU     int `yaml:"cpu"`     // seconds of processor time
+	Memory  int `yaml:"memory"`  // MiB
+	Workers int `yaml:"workers"` // judgements at one time
 }
 
 // Sigstore says how much evidence a bundle must bring.

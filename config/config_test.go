@@ -33,6 +33,8 @@ func TestBadFiles(t *testing.T) {
 		{"a bundle without a time", "sigstore: {timestamps: 0}\n", "sigstore.timestamps ("},
 		{"a negative threshold", "sigstore: {log-entries: -1}\n", "sigstore.timestamps ("},
 		{"a name for a key that is not trusted", "key-names: {/k.pem: us}\n", "key-names ("},
+		{"a worker without memory", "jail: {memory: 16}\n", "jail.memory ("},
+		{"negative time", "jail: {wall: -1}\n", "jail.memory ("},
 		{"a quantizer without time", "quantize: {timeout: 0}\n", "quantize.timeout ("},
 		{"two documents", "profile: strict\n---\nprofile: audit\n", "more than one YAML document"},
 		{"a list", "- profile\n", "t.yaml:1: expected `key: value` lines"},

@@ -33,6 +33,9 @@ func (c *Config) validate() error {
 			errs = append(errs, c.wrong("key-names", "%s: expected the absolute path of a file that trust-key names", file))
 		}
 	}
+	if j := c.Jail; j.Wall < 0 || j.CPU < 0 || j.Workers < 0 || j.Memory < 0 || j.Memory > 0 && j.Memory < 32 {
+		errs = append(errs, c.wrong("jail.memory", "%d MiB: no budget is negative, and a worker does not start in less than 32 MiB", j.Memory))
+	}
 	if c.Quantize.Timeout <= 0 {
 		errs = append(errs, c.wrong("quantize.timeout", "%d: expected seconds, more than 0", c.Quantize.Timeout))
 	}

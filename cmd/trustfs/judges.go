@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"time"
 
 	"trustfs/config"
 	"trustfs/gatekeeper"
@@ -55,7 +56,13 @@ func newJudges(cfg *config.Config, log *slog.Logger, reuse bool) (*judges, error
 }
 
 func jailConfig(cfg *config.Config) jail.Config {
-	return jail.Config{WorkerPath: cfg.Jail.Worker, CgroupRoot: cfg.Jail.Cgroup, Require: jail.Require(cfg.Jail.Require)}
+	return jail.Config{
+		WorkerPath: cfg.Jail.Worker, CgroupRoot: cfg.Jail.Cgroup, Require: jail.Require(cfg.Jail.Require), MaxWorkers: cfg.Jail.Workers,
+		Limits: jail.Limits{
+			Wall: time.Duration(cfg.Jail.Wall) * time.Second, CPU: time.Duration(cfg.Jail.CPU) * time.Second,
+			Data: int64(cfg.Jail.Memory) << 20, DataMax: max(1<<30, int64(cfg.Jail.Memory)<<20),
+		},
+	}
 }
 
 func (j *judges) close() {

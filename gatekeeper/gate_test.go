@@ -483,3 +483,22 @@ func TestAnEntryThatNoPolicyAnsweredAsksForEachOpener(t *testing.T) {
 		t.Error("admitted without an answer of any policy")
 	}
 }
+
+// A list that is a link to nothing convicts as soon as something lies where it leads, though its own folder stays as it is.
+func TestADanglingLinkComesToLife(t *testing.T) {
+	t.Parallel() // it waits until timestamps prove something
+	b := newBench(t, nil)
+	b.write("d/m.pt", "bytes")
+	b.write("lists/other", "")
+	if err := os.Symlink("../lists/checksums", filepath.Join(b.dir, "d/checksums.txt")); err != nil {
+		t.Fatal(err)
+	}
+	b.settle()
+	if !b.judge("d/m.pt").Allowed() {
+		t.Fatal("refused without a list")
+	}
+	b.write("lists/checksums", strings.Repeat("0", 64)+"  m.pt\n")
+	if b.judge("d/m.pt").Allowed() {
+		t.Error("the list that the link leads to now convicts nothing")
+	}
+}

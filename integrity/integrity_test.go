@@ -255,3 +255,26 @@ func TestParseDigest(t *testing.T) {
 		}
 	}
 }
+
+// The chunks that were checked last are shared memory of all readers: none may get another's. There are more readers than
+// shards, so that some meet in one.
+func TestReadersDoNotGetEachOthersChunks(t *testing.T) {
+	contents, readers := make([][]byte, 3*recentShards), make([]*Reader, 3*recentShards)
+	for r := range readers {
+		b := content(2 * ChunkSize)
+		for i := range b {
+			b[i] ^= byte(r)
+		}
+		contents[r], readers[r] = b, NewReader(bytes.NewReader(b), build(t, b))
+	}
+	for range 3 {
+		for _, off := range []int64{5, ChunkSize + 5} {
+			for r, reader := range readers {
+				p := make([]byte, 100)
+				if _, err := reader.ReadAt(p, off); err != nil || !bytes.Equal(p, contents[r][off:off+100]) {
+					t.Fatalf("reader %d at %d: %v, or another's bytes", r, off, err)
+				}
+			}
+		}
+	}
+}

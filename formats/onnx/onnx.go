@@ -109,14 +109,7 @@ func (Inspector) Inspect(c *formats.Context, s *formats.Source) {
 		err = m.r.Fields(whole, m.field)
 	}
 	m.recursion()
-	var e *pbwire.Error
-	switch {
-	case err == nil || c.Stopped() || errors.As(err, &e) && e.Err != nil:
-	case errors.As(err, &e) && e.Limit:
-		c.Exceeded(s.At(e.Offset), "%s", e.Msg)
-	default:
-		c.Addf(formats.RuleFormatMalformed, s.Where, "protocol buffer: %v", err)
-	}
+	pbwire.Explain(c, s, err)
 }
 
 // model is the state of one model's inspection.

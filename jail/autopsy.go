@@ -1,6 +1,7 @@
 package jail
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,10 @@ import (
 // autopsy ends the worker and says why it gave no answer. err is what do returned.
 func (w *worker) autopsy(ctx context.Context, e *encodedJob, err error) error {
 	we := &WorkerError{Task: e.task, Pid: w.proc.Pid}
+	if sink, ok := errors.AsType[*wire.SinkError](err); ok { // whatever it wraps, it is not the worker's
+		w.end()
+		return cmp.Or(ctx.Err(), fmt.Errorf("jail: job %s: %w", e.task, sink))
+	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) {
 		w.settle(time.Second) // its pipe is closed: let it die its own death, whose signal says more than ours
 		w.explain(we, e, w.end())

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -25,6 +26,10 @@ type Job struct {
 	Manifest *integrity.Manifest // as in Input
 	More     []Input             // further files (sidecars, shards), at most wire.MaxFiles in all
 	Request  any                 // encoded as JSON for the task; may be nil
+	// Output gets what the task sends ahead of its answer, at most OutputSize bytes; nil: nothing may come. What it has got
+	// counts for nothing unless Run succeeds.
+	Output     io.Writer
+	OutputSize int64
 	// Reuse lets the worker judge further files of the same batch afterwards. Only for advice (audit): a worker that a
 	// hostile file has taken over could forge the answers to the next ones.
 	Reuse bool
@@ -40,11 +45,16 @@ type encodedJob struct {
 	manifest  int64    // bytes of the manifests
 	limits    jobLimits
 	reuse     bool
+	sink      io.Writer
+	sinkSize  int64
 }
 
 // encode checks the job and works out its limits.
 func (j Job) encode(l Limits) (*encodedJob, error) {
 	inputs := append([]Input{{j.File, j.Manifest}}, j.More...)
+	if j.OutputSize < 0 || j.OutputSize > 1<<60 {
+		return nil, fmt.Errorf("jail: job %s wants %d bytes", j.Task, j.OutputSize)
+	}
 	if len(inputs) > wire.MaxFiles {
 		return nil, fmt.Errorf("jail: job %s has %d files, at most %d", j.Task, len(inputs), wire.MaxFiles)
 	}
@@ -63,6 +73,11 @@ func (j Job) encode(l Limits) (*encodedJob, error) {
 		req.Body = body
 	}
 	e.limits = l.forJob(e.size, e.manifest)
+	if j.Output != nil {
+		e.sink, e.sinkSize = j.Output, j.OutputSize
+		whole := l.forJob(e.size+j.OutputSize, e.manifest) // what is made takes its time as what is read does
+		e.limits.wall, e.limits.cpu = whole.wall, whole.cpu
+	}
 	req.Data = e.limits.data
 	head, err := wire.EncodeJSON(&req, wire.MaxRequest)
 	if err != nil {

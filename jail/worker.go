@@ -79,7 +79,10 @@ func (w *worker) do(ctx context.Context, e *encodedJob) (wire.Kind, []byte, erro
 	if err := w.send(e); err != nil {
 		return 0, nil, err
 	}
-	kind, b, err := wire.ReadAnswer(w.answer, e.limits.answer)
+	if e.sink != nil {
+		w.widen()
+	}
+	kind, b, err := wire.ReadData(w.answer, e.limits.answer, e.sink, e.sinkSize)
 	w.jobs++
 	return kind, b, err
 }
@@ -126,6 +129,13 @@ func (w *worker) send(e *encodedJob) error {
 		}
 	}
 	return nil
+}
+
+// widen gives the answer pipe the room of a whole frame, if the kernel lets it: a worker need not wait for each 64 KiB.
+func (w *worker) widen() {
+	if raw, err := w.answer.SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) { _, _ = unix.FcntlInt(fd, unix.F_SETPIPE_SZ, wire.MaxData) })
+	}
 }
 
 // clean says that nothing is left in the answer pipe: a reused worker must not have the next answer ready.

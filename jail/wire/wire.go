@@ -4,7 +4,7 @@
 //
 // Down the request socket (descriptor 0 of the worker): one Setup frame, then any number of Request frames, each
 // accompanied by its descriptors (SCM_RIGHTS on the frame's first byte) and followed by the manifests. Up the answer
-// pipe (descriptor 1): one Hello, then one answer a request. A frame is a length (4 bytes, little-endian) and that many
+// pipe (descriptor 1): one Hello, then for each request any number of Data frames, if it asks for data, and one answer. A frame is a length (4 bytes, little-endian) and that many
 // bytes; an answer has one byte of Kind before its payload.
 package wire
 
@@ -22,7 +22,8 @@ const (
 	MaxManifest = 512 << 20 // a file of 2 TiB
 	MaxHello    = 4 << 10
 	MaxFailure  = 16 << 10
-	MaxFiles    = 64 // descriptors a job
+	MaxData     = 1 << 20 // one KindData frame; a job says how many bytes they may be in all
+	MaxFiles    = 64      // descriptors a job
 )
 
 // Descriptors of a worker. Those of a job follow from FirstFile on.
@@ -42,6 +43,7 @@ const (
 	KindResult  Kind = 1 // payload: the task's JSON
 	KindFailure Kind = 2 // payload: a Failure
 	KindHello   Kind = 3 // payload: a Hello
+	KindData    Kind = 4 // payload: bytes that the task gives ahead of its answer, to a job that asks for them
 )
 
 // Setup is the first frame a worker reads.
@@ -103,19 +105,15 @@ func EncodeAnswer(kind Kind, payload []byte) []byte {
 // ReadAnswer reads one answer with at most limit bytes of payload. An end of the stream before its first byte is io.EOF,
 // one inside it io.ErrUnexpectedEOF; a length that breaks the bound is a *FrameError.
 func ReadAnswer(r io.Reader, limit int64) (Kind, []byte, error) {
-	var head [5]byte
-	if _, err := io.ReadFull(r, head[:]); err != nil {
+	kind, n, err := readHead(r)
+	if err != nil {
 		return 0, nil, err
 	}
-	n := int64(binary.LittleEndian.Uint32(head[:4])) - 1
-	if n < 0 || n > limit {
-		return 0, nil, &FrameError{Length: n, Limit: limit}
+	payload, err := readPayload(r, n, limit)
+	if _, bad := err.(*FrameError); bad {
+		return 0, nil, err
 	}
-	payload, err := readGrowing(r, n)
-	if err == io.EOF {
-		err = io.ErrUnexpectedEOF
-	}
-	return Kind(head[4]), payload, err
+	return kind, payload, err
 }
 
 // FrameError says that a frame claims a length outside its bound.

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"math"
 	"os"
 
@@ -17,6 +18,7 @@ var lies = map[string]func(){
 	"half a length":        func() { put([]byte{1, 0}) },
 	"half an answer":       func() { put(wire.EncodeAnswer(wire.KindResult, []byte(`{"a":1}`))[:8]) },
 	"a huge length":        func() { put(binary.LittleEndian.AppendUint32(nil, math.MaxUint32)); put(make([]byte, 100)) },
+	"data unasked":         func() { put(wire.EncodeAnswer(wire.KindData, []byte("{}"))) },
 	"a zero length":        func() { put(make([]byte, 5)) },
 	"not JSON":             func() { put(wire.EncodeAnswer(wire.KindResult, []byte("allow"))) },
 	"empty":                func() { put(wire.EncodeAnswer(wire.KindResult, nil)) },
@@ -77,4 +79,34 @@ func listLies([]inside.Input, json.RawMessage) (any, error) {
 func twice([]inside.Input, json.RawMessage) (any, error) {
 	put(wire.EncodeAnswer(wire.KindResult, []byte(`"forged first"`)))
 	return "forged second", nil
+}
+
+// data sends what it is told before its answer, then does what it is told.
+func data(_ []inside.Input, req json.RawMessage) (any, error) {
+	var r struct {
+		Bytes int
+		End   string
+	}
+	if err := json.Unmarshal(req, &r); err != nil {
+		return nil, err
+	}
+	b := make([]byte, r.Bytes)
+	for i := range b {
+		b[i] = byte(i * 7)
+	}
+	if _, err := (inside.Output{}).Write(b); err != nil {
+		return nil, err
+	}
+	switch r.End {
+	case "crash":
+		os.Exit(9)
+	case "fail":
+		return nil, errors.New("told to")
+	case "huge frame":
+		put(wire.EncodeAnswer(wire.KindData, make([]byte, wire.MaxData+1)))
+	case "cut frame":
+		put(wire.EncodeAnswer(wire.KindData, make([]byte, 100))[:50])
+		os.Exit(0)
+	}
+	return len(b), nil
 }

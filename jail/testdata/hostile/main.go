@@ -32,6 +32,7 @@ func main() {
 		"lies":    listLies,
 		"lie":     lie,
 		"twice":   twice,
+		"data":    data,
 	})
 }
 

@@ -39,7 +39,7 @@ var table = append([]entry{
 	{gguf.GGML{}, "GGUF"},
 	{keras.H5{}, "HDF5"},
 	{archive.Inspector{Flavors: flavors}, "a zip archive"},
-	{archive.Tar{}, "a tar archive"},
+	{archive.Tar{Flavors: []archive.TarFlavor{torch.Tar{}}}, "a tar archive"},
 	{archive.SevenZip{}, "a 7z archive"},
 	{numpy.NPY{}, "npy"},
 	{torch.Legacy{}, "a pickle"},

@@ -57,8 +57,10 @@ func tarEnd(s *formats.Source) int64 {
 }
 
 // Tar inspects tar archives (NeMo's, torch's oldest, model folders in transit), compressed or not: the compression is
-// another inspector's.
-type Tar struct{}
+// another inspector's. A flavor that accepts the archive judges members before any other inspector does.
+type Tar struct {
+	Flavors []TarFlavor
+}
 
 // Name implements formats.Inspector.
 func (Tar) Name() string { return formats.FormatTar }
@@ -73,10 +75,11 @@ func (t Tar) Inspect(c *formats.Context, s *formats.Source) {
 		return
 	}
 	s = paged(s)
+	readers := t.open(c, s)
 	seen := map[string]bool{}
 	defer func() { named(c, s, seen) }()
 	for pos, part := int64(0), 0; !c.Stopped(); part++ {
-		end := t.archive(c, s, pos, seen)
+		end := t.archive(c, s, pos, seen, readers)
 		pos = nextTar(s, end)
 		if pos < 0 {
 			tail := afterZeros(s, end)
@@ -105,7 +108,7 @@ func named(c *formats.Context, s *formats.Source, seen map[string]bool) {
 }
 
 // archive inspects one tar archive from off on, and returns where it ends.
-func (t Tar) archive(c *formats.Context, s *formats.Source, off int64, seen map[string]bool) int64 {
+func (t Tar) archive(c *formats.Context, s *formats.Source, off int64, seen map[string]bool, readers []TarReader) int64 {
 	body := io.NewSectionReader(s.R, off, s.Size-off)
 	r := tar.NewReader(body)
 	for !c.Stopped() {
@@ -122,13 +125,13 @@ func (t Tar) archive(c *formats.Context, s *formats.Source, off int64, seen map[
 		if !takeMember(c, s.At(at)) {
 			return s.Size
 		}
-		t.member(c, s, h, at, seen)
+		t.member(c, s, h, at, seen, readers)
 	}
 	return s.Size
 }
 
 // member judges one header and inspects its data, in place.
-func (Tar) member(c *formats.Context, s *formats.Source, h *tar.Header, at int64, seen map[string]bool) {
+func (Tar) member(c *formats.Context, s *formats.Source, h *tar.Header, at int64, seen map[string]bool, readers []TarReader) {
 	where := join(s.Where, h.Name)
 	if why := Escapes(h.Name); why != "" {
 		c.Addf(formats.RuleArchiveTraversal, where, "member %q: %s", h.Name, why)
@@ -165,9 +168,16 @@ func (Tar) member(c *formats.Context, s *formats.Source, h *tar.Header, at int64
 	if h.Size > n {
 		c.Addf(formats.RuleArchiveMalformed, where, "member of %d bytes, the file has %d left", h.Size, n)
 	}
-	if n > 0 {
-		c.Nested(c, &formats.Source{R: io.NewSectionReader(s.R, at, n), Size: n, Names: []string{path.Base(h.Name), h.Name}, Where: where, Depth: s.Depth + 1})
+	if n <= 0 {
+		return
 	}
+	in := &formats.Source{R: io.NewSectionReader(s.R, at, n), Size: n, Names: []string{path.Base(h.Name), h.Name}, Where: where, Depth: s.Depth + 1}
+	for _, r := range readers {
+		if r.Member(c, in, h.Name) {
+			return
+		}
+	}
+	c.Nested(c, in)
 }
 
 // nextTar finds a tar header in the blocks behind off, or -1. Only the first MiB is searched: writers pad to 10 KiB.

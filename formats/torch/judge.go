@@ -28,17 +28,7 @@ func (i *inspection) judge(src *formats.Source) *refs {
 		}
 		r.handle(m, e)
 	}})
-	c.Budget, c.Result.Facts = t.Budget, t.Result.Facts
-	c.Result.Truncated += t.Result.Truncated
-	for _, f := range t.Result.Findings {
-		switch {
-		case known[explanation{f.Rule, f.Where}]:
-		case f.Rule == formats.RuleLimitExceeded && t.Stopped():
-			c.Exceeded(f.Where, "%s", f.Detail)
-		default:
-			c.Add(f)
-		}
-	}
+	known.merge(c, t)
 	return r
 }
 
@@ -52,6 +42,21 @@ type explanations map[explanation]bool
 func (x explanations) note(rule, where string, ok bool) {
 	before, seen := x[explanation{rule, where}]
 	x[explanation{rule, where}] = ok && (before || !seen)
+}
+
+// merge takes over into c what was found with t, except what is explained.
+func (x explanations) merge(c, t *formats.Context) {
+	c.Budget, c.Result.Facts = t.Budget, t.Result.Facts
+	c.Result.Truncated += t.Result.Truncated
+	for _, f := range t.Result.Findings {
+		switch {
+		case x[explanation{f.Rule, f.Where}]:
+		case f.Rule == formats.RuleLimitExceeded && t.Stopped():
+			c.Exceeded(f.Where, "%s", f.Detail)
+		default:
+			c.Add(f)
+		}
+	}
 }
 
 // script explains what only torch's C++ reader of TorchScript gives a meaning to: classes below __torch__, which the

@@ -127,19 +127,38 @@ func saturate(a int64, b uint64) int64 {
 // tensor, or says what is wrong. What is no number at all is not judged: torch raises.
 func view(m *opcodes.Machine, offset, size, stride opcodes.Value, numel uint64) (count uint64, why string) {
 	off, ok := m.Int(offset)
-	sizes, strides := m.Items(size), m.Items(stride)
-	if !ok || len(sizes) != len(strides) {
+	sizes, ok1 := numbers(m, size)
+	strides, ok2 := numbers(m, stride)
+	switch {
+	case !ok || len(m.Items(size)) != len(m.Items(stride)):
 		return 0, "offset, size and stride are not a number and two tuples of one length"
+	case off >= 0 && !(ok1 && ok2):
+		return 0, "size or stride is not a tuple of numbers from zero on"
 	}
+	return reach(off, sizes, strides, numel)
+}
+
+func numbers(m *opcodes.Machine, v opcodes.Value) (out []int64, ok bool) {
+	for _, item := range m.Items(v) {
+		n, ok := m.Int(item)
+		if !ok {
+			return nil, false
+		}
+		out = append(out, n)
+	}
+	return out, true
+}
+
+// reach is view of numbers.
+func reach(off int64, sizes, strides []int64, numel uint64) (count uint64, why string) {
 	if off < 0 {
 		return 0, "a negative offset"
 	}
 	last, empty := uint64(off), false
 	count = 1
-	for i := range sizes {
-		n, ok := m.Int(sizes[i])
-		step, ok2 := m.Int(strides[i])
-		if !ok || !ok2 || n < 0 || step < 0 {
+	for i, n := range sizes {
+		step := strides[i]
+		if n < 0 || step < 0 {
 			return 0, "size or stride is not a tuple of numbers from zero on"
 		}
 		if n == 0 {

@@ -42,6 +42,7 @@ func Samples(marker string) []Sample {
 		{Path: "bert-tiny/model.safetensors", Data: good},
 		{Path: "bert-tiny/pytorch_model.bin", Data: TorchZip(tensors, "")},
 		{Path: "old/legacy.pt", Data: TorchLegacy(tensors, "")},
+		{Path: "old/tar.pt", Data: TorchTar(tensors, TarNowhere, "")},
 		{Path: "old/metadata.pkl", Data: Harmless()},
 		{Path: "llama-tiny/tiny.gguf", Data: GGUF(tensors, [2]string{"general.architecture", "llama"}, [2]string{"tokenizer.chat_template", template})},
 
@@ -49,6 +50,7 @@ func Samples(marker string) []Sample {
 		{Path: "hostile/eval.pkl", Data: HostileBuiltin(marker), Refused: "global_dangerous"},
 		{Path: "hostile/weights.pt", Data: TorchZip(tensors, marker), Refused: "global_dangerous"},
 		{Path: "hostile/legacy.pt", Data: TorchLegacy(tensors, marker), Refused: "global_dangerous"},
+		{Path: "hostile/tar.pt", Data: TorchTar(tensors, TarInStorage, marker), Refused: "global_dangerous"},
 		{Path: "hostile/renamed.safetensors", Data: Hostile(marker), Refused: "global_dangerous"},
 		{Path: "hostile/template.gguf", Data: GGUF(tensors, [2]string{"general.architecture", "llama"}, [2]string{"tokenizer.chat_template", hostileTemplate(marker)}), Refused: "template_injection"},
 		{Path: "broken/cut.pkl", Data: Harmless()[:20], Refused: "pickle_malformed"},

@@ -7,16 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-
-	"lukechampine.com/blake3"
 )
 
-const (
-	// ChunkSize is the span of one leaf in bytes. 128 KiB is the read-ahead window that Linux gives a FUSE mount at
-	// first, so an aligned sequential read checks each byte once.
-	ChunkSize = 128 << 10
-	leafSize  = 32
-)
+// ChunkSize is the span of one leaf in bytes. 128 KiB is the read-ahead window that Linux gives a FUSE mount at first, so an
+// aligned sequential read checks each byte once.
+const ChunkSize = 128 << 10
 
 // Digest is a SHA-256 over a whole file.
 type Digest [sha256.Size]byte
@@ -55,8 +50,6 @@ func (m *Manifest) MemoryBytes() int64 { return int64(len(m.leaves)) + 64 }
 func (m *Manifest) leaf(i int64) []byte { return m.leaves[i*leafSize : (i+1)*leafSize] }
 
 func chunks(size int64) int64 { return (size + ChunkSize - 1) / ChunkSize }
-
-func leafOf(chunk []byte) [leafSize]byte { return blake3.Sum256(chunk) }
 
 // The wire form that a worker gets through a pipe: magic, size (8 bytes, little-endian), digest, leaves.
 const wireMagic = "TFSM0001"

@@ -76,7 +76,9 @@ func procAttr(flags uintptr, cgroup *os.File, files []*os.File) *os.ProcAttr {
 		sys.UseCgroupFD, sys.CgroupFD = true, int(cgroup.Fd())
 	}
 	// asyncpreemptoff: the runtime sends itself no signals, so the filter needs no tgkill. It has no //go:debug directive.
-	return &os.ProcAttr{Dir: "/", Env: []string{"GODEBUG=asyncpreemptoff=1"}, Files: files, Sys: sys}
+	// GOMAXPROCS: a worker does one thing at a time, and set from the beginning it saves the threads that the runtime would
+	// start, each of which every layer has to be put on.
+	return &os.ProcAttr{Dir: "/", Env: []string{"GODEBUG=asyncpreemptoff=1", "GOMAXPROCS=1"}, Files: files, Sys: sys}
 }
 
 // socketpair makes the request socket: the parent's end can be waited for, the worker's end blocks.

@@ -5,6 +5,7 @@ import (
 	"math/bits"
 	"regexp"
 	"strconv"
+	"sync"
 )
 
 // A dtype is what matters of a numpy data type.
@@ -16,7 +17,9 @@ type dtype struct {
 
 // simple matches the type strings that numpy writes (numpy/lib/_format_impl.py, dtype_to_descr). Others, such as
 // "i4,O", numpy's parser takes too: they are not for dtype to read but to refuse.
-var simple = regexp.MustCompile(`^([<>|=]?)([?biufcSUVaOmM])([0-9]{0,10})(\[[0-9]{0,6}[a-zA-Z]{1,7}(/[0-9]{1,6})?\])?$`)
+var simple = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^([<>|=]?)([?biufcSUVaOmM])([0-9]{0,10})(\[[0-9]{0,6}[a-zA-Z]{1,7}(/[0-9]{1,6})?\])?$`)
+})
 
 // parseDescr reads the descr of a header: a type string, a (type, shape) pair, or the fields of a struct.
 func parseDescr(v any, depth int) (dtype, error) {
@@ -85,7 +88,7 @@ func sub(descr, shape any, depth int) (dtype, error) {
 }
 
 func parseType(s string) (dtype, error) {
-	m := simple.FindStringSubmatch(s)
+	m := simple().FindStringSubmatch(s)
 	if m == nil {
 		return dtype{}, fmt.Errorf("descr %q is not a type string that numpy writes", s)
 	}

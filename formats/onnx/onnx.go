@@ -11,6 +11,7 @@ import (
 	"io"
 	"regexp"
 	"strings"
+	"sync"
 
 	"trustfs/formats"
 	"trustfs/formats/internal/codescan"
@@ -70,10 +71,12 @@ func (Inspector) Detect(_ *formats.Context, s *formats.Source) bool {
 		return false
 	}
 	op, ok := first(r, node, nodeOp, 9)
-	return ok && op.Len() < 200 && opName.MatchString(r.Head(op, 200))
+	return ok && op.Len() < 200 && opName().MatchString(r.Head(op, 200))
 }
 
-var opName = regexp.MustCompile(`^[A-Za-z_]\w*$`)
+var opName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[A-Za-z_]\w*$`)
+})
 
 func named(s *formats.Source) bool {
 	for _, n := range s.Names {

@@ -11,6 +11,7 @@ import (
 	"io"
 	"regexp"
 	"strings"
+	"sync"
 
 	"trustfs/formats"
 	"trustfs/formats/internal/pbwire"
@@ -122,7 +123,9 @@ func isSavedModel(r *pbwire.Reader, s pbwire.Span) bool {
 	return ok && isGraph(r, graph)
 }
 
-var opName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_>./\-]*$`)
+var opName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_>./\-]*$`)
+})
 
 // isGraph says whether the first thing in a message is a node with a name and an operator, or a library of functions
 // with such nodes.
@@ -145,7 +148,7 @@ func isGraph(r *pbwire.Reader, s pbwire.Span) bool {
 func isNode(r *pbwire.Reader, s pbwire.Span) bool {
 	name, ok := first(r, s, nodeName, 7)
 	op, hasOp := first(r, s, nodeOp, 7)
-	return ok && hasOp && name.Len() > 0 && name.Len() < 4096 && op.Len() < 200 && opName.MatchString(r.Head(op, 200))
+	return ok && hasOp && name.Len() > 0 && name.Len() < 4096 && op.Len() < 200 && opName().MatchString(r.Head(op, 200))
 }
 
 func isKerasMetadata(r *pbwire.Reader, s pbwire.Span) bool {

@@ -40,7 +40,7 @@ func (r *rules) callable(v value, who string) {
 	switch {
 	case strings.Contains(v.text, "${"):
 		r.add(formats.RuleRemoteCode, v, "%s a name computed by interpolation: %.100q", who, v.text)
-	case !dotted.MatchString(v.text) && !identifier.MatchString(v.text):
+	case !dotted().MatchString(v.text) && !identifier().MatchString(v.text):
 		r.add(formats.RuleRemoteCode, v, "%s %.100q, which is no dotted name", who, v.text)
 	case stdlib[root] || elsewhere[root] || doers[leaf] || strings.Contains(v.text, "__"):
 		r.add(formats.RuleRemoteCode, v, "%s %.100q, which runs or loads what it is given", who, v.text)

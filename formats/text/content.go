@@ -20,9 +20,9 @@ func inspectContent(c *formats.Context, s *formats.Source) {
 	for _, hit := range jinja.ScanText(string(text)) {
 		c.Addf(formats.RuleTemplate, s.Where, "as a template: %s", hit)
 	}
-	tag := pythonTag.FindIndex(text)
+	tag := pythonTag().FindIndex(text)
 	if tag == nil {
-		tag = tagDirective.FindIndex(text)
+		tag = tagDirective().FindIndex(text)
 	}
 	if tag != nil && !named(s, isYAML) && tagsObject(text, tag[0]) {
 		c.Addf(formats.RuleRemoteCode, s.At(int64(tag[0])), "as YAML: the tag %.80s constructs a Python object", text[tag[0]:tag[1]])

@@ -3,6 +3,7 @@ package text
 import (
 	"regexp"
 	"strings"
+	"sync"
 
 	"trustfs/formats"
 	"trustfs/formats/globals"
@@ -90,7 +91,7 @@ func (r *rules) value(v value) {
 		r.loaderModule(v)
 	case key == "parent_library" && under(v.at, "auto_mapping"):
 		r.callable(v, "peft imports")
-	case key == "type" && v.at.Len() == 2 && v.at.Index(1) >= 0 && dotted.MatchString(v.text):
+	case key == "type" && v.at.Len() == 2 && v.at.Index(1) >= 0 && dotted().MatchString(v.text):
 		r.sentenceModule(v)
 	case v.at.Len() == 2 && v.at.Index(0) == 0 && named(r.s, func(n string) bool { return n == "model_index.json" }):
 		r.diffusersLibrary(v, key)
@@ -136,7 +137,7 @@ func implementation(p place) bool {
 // names known to be dangerous convict.
 func (r *rules) target(v value, key string) {
 	i := strings.LastIndexByte(v.text, '.')
-	if i < 0 || !dotted.MatchString(v.text) {
+	if i < 0 || !dotted().MatchString(v.text) {
 		return
 	}
 	if globals.Lookup(v.text[:i], v.text[i+1:], nil).Status == globals.Dangerous {
@@ -159,8 +160,8 @@ func (r *rules) template(v value) {
 }
 
 var (
-	dotted     = regexp.MustCompile(`^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+$`)
-	identifier = regexp.MustCompile(`^[A-Za-z_]\w*$`)
+	dotted     = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+$`) })
+	identifier = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_]\w*$`) })
 )
 
 // ownClass judges a class that transformers imports with the user's consent: file.Class of the same folder, or with
@@ -170,7 +171,7 @@ func (r *rules) ownClass(v value, key string) {
 	case strings.Contains(v.text, "--"):
 		repo, class, _ := strings.Cut(v.text, "--")
 		r.add(formats.RuleRemoteCode, v, "%s: %.80q is fetched from the repository %.80q and run", key, class, repo)
-	case dotted.MatchString(v.text):
+	case dotted().MatchString(v.text):
 		r.add(formats.RuleRemoteReference, v, "%s names the class %.80q of the folder's own Python", key, v.text)
 	default:
 		r.add(formats.RuleRemoteCode, v, "%s names %.100q, which is no file.Class", key, v.text)
@@ -181,7 +182,7 @@ func (r *rules) ownClass(v value, key string) {
 // pickles are judged as files.
 func (r *rules) loaderModule(v value) {
 	switch {
-	case strings.HasPrefix(v.text, "mlflow.") && dotted.MatchString(v.text):
+	case strings.HasPrefix(v.text, "mlflow.") && dotted().MatchString(v.text):
 	default:
 		r.add(formats.RuleRemoteCode, v, "MLflow imports %.100q, which may be code beside the model", v.text)
 	}
@@ -203,7 +204,7 @@ var diffusersLibraries = map[string]bool{
 func (r *rules) diffusersLibrary(v value, key string) {
 	switch {
 	case diffusersLibraries[v.text]:
-	case identifier.MatchString(v.text):
+	case identifier().MatchString(v.text):
 		r.add(formats.RuleRemoteReference, v, "%s is a class of %.80q, which is code of the folder or of a library", key, v.text)
 	default:
 		r.callable(v, "diffusers imports")

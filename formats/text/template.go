@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"regexp"
+	"sync"
 
 	"trustfs/formats"
 	"trustfs/formats/internal/jinja"
@@ -40,7 +41,9 @@ func inspectGraph(c *formats.Context, s *formats.Source) {
 	tensorflow.InspectText(c, s, b)
 }
 
-var entity = regexp.MustCompile(`<!ENTITY\s+(?:%\s+)?\S+\s+(?:SYSTEM|PUBLIC)\s`)
+var entity = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`<!ENTITY\s+(?:%\s+)?\S+\s+(?:SYSTEM|PUBLIC)\s`)
+})
 
 // inspectXML looks for entities that make a parser read another file or address. They can stand only in the document
 // type before the first element.
@@ -48,7 +51,7 @@ func inspectXML(c *formats.Context, s *formats.Source, head []byte) {
 	if !bytes.Contains(head, []byte("<!DOCTYPE")) {
 		return
 	}
-	if at := entity.FindIndex(head); at != nil {
+	if at := entity().FindIndex(head); at != nil {
 		c.Addf(formats.RuleGraphFileAccess, s.At(int64(at[0])), "an XML entity that reads another file or address")
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"regexp"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 
@@ -15,10 +16,14 @@ import (
 const maxYAML = 512 << 10
 
 // pythonTag finds tags that make Python's YAML loaders construct objects, with the percent escapes that tags allow.
-var pythonTag = regexp.MustCompile(`!(?:<tag:yaml\.org,2002:|!)?(?i:p|%70)(?i:y|%79)(?i:t|%74)(?i:h|%68)(?i:o|%6f)(?i:n|%6e)/\S*`)
+var pythonTag = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`!(?:<tag:yaml\.org,2002:|!)?(?i:p|%70)(?i:y|%79)(?i:t|%74)(?i:h|%68)(?i:o|%6f)(?i:n|%6e)/\S*`)
+})
 
 // tagDirective finds what gives tags other spellings.
-var tagDirective = regexp.MustCompile(`(?m)^%TAG[ \t]`)
+var tagDirective = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?m)^%TAG[ \t]`)
+})
 
 // inspectYAML holds a YAML document against the rules: its lines first, since loaders differ in what they accept, then
 // the parsed nodes.
@@ -35,12 +40,12 @@ func inspectYAML(c *formats.Context, s *formats.Source) {
 	if !isYAMLName && len(nodes) == 0 {
 		return // prose
 	}
-	for _, at := range pythonTag.FindAllIndex(text, 20) {
+	for _, at := range pythonTag().FindAllIndex(text, 20) {
 		if isYAMLName || tagged(nodes) {
 			c.Addf(formats.RuleRemoteCode, s.At(int64(at[0])), "the YAML tag %.80s constructs a Python object", text[at[0]:at[1]])
 		}
 	}
-	if at := tagDirective.FindIndex(text); at != nil && len(nodes) == 0 {
+	if at := tagDirective().FindIndex(text); at != nil && len(nodes) == 0 {
 		c.Addf(formats.RuleRemoteCode, s.At(int64(at[0])), "a %%TAG directive, which can spell the tag of a Python object in any way, in YAML that is too long to be parsed, or broken")
 	}
 	r := &rules{c: c, s: s}
@@ -143,11 +148,13 @@ func isTrue(plain string) bool {
 }
 
 // line is a key and a value on one line, as YAML and many configuration languages write it.
-var line = regexp.MustCompile(`(?m)^[ \t\-{]*["']?([\w./]+)["']?[ \t]*:[ \t]*(.*)$`)
+var line = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?m)^[ \t\-{]*["']?([\w./]+)["']?[ \t]*:[ \t]*(.*)$`)
+})
 
 // lines holds what looks like keys and values against the rules, for text that does not parse.
 func (r *rules) lines(text []byte) {
-	for _, m := range line.FindAllSubmatch(text, 100_000) {
+	for _, m := range line().FindAllSubmatch(text, 100_000) {
 		v := strings.Trim(string(m[2]), " \t\r\"',")
 		at := steps{string(m[1])}
 		r.key(value{at: at, text: string(m[1])})

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // A Hit is one reason to call a string code.
@@ -20,24 +21,27 @@ type pattern struct {
 	re   *regexp.Regexp
 }
 
-// RE2 runs in linear time, whatever the text.
-var patterns = []pattern{
-	{"a script tag", regexp.MustCompile(`(?i)<script[\s>/]`)},
-	{"a javascript: address", regexp.MustCompile(`(?i)["'=(\s]javascript:[^\s]`)},
-	{"an interpreter line", regexp.MustCompile(`(?:^|\n)#![ \t]*/`)},
-	{"Python that imports by name", regexp.MustCompile(`__import__\s*\(|\bimportlib\s*\.\s*import_module\s*\(`)},
-	{"Python that starts a program", regexp.MustCompile(
-		`\bos\s*\.\s*(?:system|popen|exec[lv]p?e?|spawn[lv]p?e?)\s*\(|\bsubprocess\s*\.\s*(?:Popen|call|run|check_call|check_output|getoutput)\s*\(|\bpty\s*\.\s*spawn\s*\(`)},
-	{"Python that runs text", regexp.MustCompile(
-		`\b(?:eval|exec)\s*\(\s*(?:compile|base64|bytes|open|input|requests|urllib|zlib|marshal|codecs|__|b?["'])`)},
-	{"Python that loads a pickle", regexp.MustCompile(`\b(?:c?pickle|marshal|dill|joblib)\s*\.\s*loads?\s*\(`)},
-	{"a hydra _target_", regexp.MustCompile(`["']?\b_target_["']?\s*[:=]`)},
-	{"a YAML Python tag", regexp.MustCompile(`!!?python/|tag:yaml\.org,2002:python/`)},
-	{"a pickle as text", regexp.MustCompile(`(?:^|[^\w])c[A-Za-z_][\w.]*\n[A-Za-z_][\w.]*\n[\s\S]{0,400}?[Rio(]`)},
-}
+// patterns are compiled when the first text comes: most files have none, and every worker would pay for them. RE2 runs in
+// linear time, whatever the text.
+var patterns = sync.OnceValue(func() []pattern {
+	return []pattern{
+		{"a script tag", regexp.MustCompile(`(?i)<script[\s>/]`)},
+		{"a javascript: address", regexp.MustCompile(`(?i)["'=(\s]javascript:[^\s]`)},
+		{"an interpreter line", regexp.MustCompile(`(?:^|\n)#![ \t]*/`)},
+		{"Python that imports by name", regexp.MustCompile(`__import__\s*\(|\bimportlib\s*\.\s*import_module\s*\(`)},
+		{"Python that starts a program", regexp.MustCompile(
+			`\bos\s*\.\s*(?:system|popen|exec[lv]p?e?|spawn[lv]p?e?)\s*\(|\bsubprocess\s*\.\s*(?:Popen|call|run|check_call|check_output|getoutput)\s*\(|\bpty\s*\.\s*spawn\s*\(`)},
+		{"Python that runs text", regexp.MustCompile(
+			`\b(?:eval|exec)\s*\(\s*(?:compile|base64|bytes|open|input|requests|urllib|zlib|marshal|codecs|__|b?["'])`)},
+		{"Python that loads a pickle", regexp.MustCompile(`\b(?:c?pickle|marshal|dill|joblib)\s*\.\s*loads?\s*\(`)},
+		{"a hydra _target_", regexp.MustCompile(`["']?\b_target_["']?\s*[:=]`)},
+		{"a YAML Python tag", regexp.MustCompile(`!!?python/|tag:yaml\.org,2002:python/`)},
+		{"a pickle as text", regexp.MustCompile(`(?:^|[^\w])c[A-Za-z_][\w.]*\n[A-Za-z_][\w.]*\n[\s\S]{0,400}?[Rio(]`)},
+	}
+})
 
 // encoded is a run that may be base64 of something with a signature; shorter ones hold no harm worth the name.
-var encoded = regexp.MustCompile(`[A-Za-z0-9+/_-]{24,}={0,2}`)
+var encoded = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[A-Za-z0-9+/_-]{24,}={0,2}`) })
 
 // maxEncoded bounds how many runs of one string are decoded.
 const maxEncoded = 10_000
@@ -45,12 +49,12 @@ const maxEncoded = 10_000
 // Text returns what in s is code, at most one hit of a kind.
 func Text(s string) []Hit {
 	var hits []Hit
-	for _, p := range patterns {
+	for _, p := range patterns() {
 		if at := p.re.FindStringIndex(s); at != nil {
 			hits = append(hits, Hit{at[0], p.what})
 		}
 	}
-	for _, at := range encoded.FindAllStringIndex(s, maxEncoded) {
+	for _, at := range encoded().FindAllStringIndex(s, maxEncoded) {
 		if what := decoded(s[at[0]:at[1]]); what != "" {
 			return append(hits, Hit{at[0], what + " in base64"})
 		}

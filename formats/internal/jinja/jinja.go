@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // A Hit is one reason to call a template an attack.
@@ -47,7 +48,7 @@ func Scan(src string) []Hit {
 	}
 	if !whole {
 		// An engine with other rules may still read it: any of the names that lead out convicts.
-		if at := escapeName.FindStringIndex(src); at != nil {
+		if at := escapeName().FindStringIndex(src); at != nil {
 			s.hit(at[0], "the name %s in a template that does not parse", src[at[0]:at[1]])
 		}
 	}
@@ -55,7 +56,9 @@ func Scan(src string) []Hit {
 }
 
 // escapeName finds the special names on the ways out of a template.
-var escapeName = regexp.MustCompile(`__(?:class|globals|builtins|subclasses|mro|bases?|import|init|getattribute|dict|code|closure|loader|reduce|reduce_ex)__`)
+var escapeName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`__(?:class|globals|builtins|subclasses|mro|bases?|import|init|getattribute|dict|code|closure|loader|reduce|reduce_ex)__`)
+})
 
 func newScanner() *scanner {
 	return &scanner{assigned: map[string]bool{}, consts: map[string]string{}, stringy: map[string]bool{}, tainted: map[string]bool{}}

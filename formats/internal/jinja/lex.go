@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 )
@@ -83,7 +84,9 @@ func lex(src string, raw bool) (blocks []block, whole bool) {
 }
 
 // endRaw ends a raw section, as in Jinja's lexer.
-var endRaw = regexp.MustCompile(`\{%[-+]?\s*endraw\s*[-+]?%\}`)
+var endRaw = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\{%[-+]?\s*endraw\s*[-+]?%\}`)
+})
 
 // eachBlock gives one block after another to yield until that returns false. The result is whole, as lex has it.
 func eachBlock(src string, raw bool, yield func(block) bool) (whole bool) {
@@ -110,7 +113,7 @@ func eachBlock(src string, raw bool, yield func(block) bool) (whole bool) {
 				return whole
 			}
 			if first := firstName(b); raw && b.statement && first >= 0 && first <= 1 && b.tokens[first].text == "raw" {
-				end := endRaw.FindStringIndex(src[i:])
+				end := endRaw().FindStringIndex(src[i:])
 				if end == nil {
 					return false
 				}
@@ -205,14 +208,16 @@ func literal(s string, at int) (t token, n int) {
 	return t, 0
 }
 
-var escapeRE = regexp.MustCompile(`\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{1,3}|N\{[^}]*\}|[\s\S])`)
+var escapeRE = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{1,3}|N\{[^}]*\}|[\s\S])`)
+})
 
 // unescape undoes Python's escapes, as Jinja does for its string literals.
 func unescape(s string) string {
 	if !strings.Contains(s, `\`) {
 		return s
 	}
-	return escapeRE.ReplaceAllStringFunc(s, func(e string) string {
+	return escapeRE().ReplaceAllStringFunc(s, func(e string) string {
 		switch c := e[1]; {
 		case c == 'x' && len(e) > 2, c == 'u' && len(e) > 2, c == 'U' && len(e) > 2:
 			return codePoint(e[2:], 16)

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 func set(list string) map[string]bool {
@@ -37,14 +38,14 @@ var (
 )
 
 var (
-	dunder       = regexp.MustCompile(`^[\w.\[\]]*__\w+?__[\w.\[\]]*$`)
-	dunderField  = regexp.MustCompile(`\{[^{}]*__\w+__[^{}]*\}`)
-	twoUnderline = regexp.MustCompile(`^__+$`)
+	dunder       = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[\w.\[\]]*__\w+?__[\w.\[\]]*$`) })
+	dunderField  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\{[^{}]*__\w+__[^{}]*\}`) })
+	twoUnderline = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^__+$`) })
 )
 
 // isDunder says whether a string is a special name, or a path with one in it.
 func isDunder(s string) bool {
-	return len(s) < 200 && strings.Contains(s, "__") && dunder.MatchString(s)
+	return len(s) < 200 && strings.Contains(s, "__") && dunder().MatchString(s)
 }
 
 // block looks at the tokens of one block.
@@ -87,7 +88,7 @@ func (s *scanner) name(b block, i int, t token) {
 		s.attributeArgument(b, i)
 	}
 	switch {
-	case strings.HasPrefix(t.text, "__") && len(t.text) > 2 && (!s.prose || attribute && special.MatchString(t.text)):
+	case strings.HasPrefix(t.text, "__") && len(t.text) > 2 && (!s.prose || attribute && special().MatchString(t.text)):
 		s.hit(t.offset, "the name %s", t.text)
 	case attribute && internals[t.text], attribute && runners[t.text] && !s.prose:
 		s.hit(t.offset, "the attribute %s", t.text)
@@ -120,11 +121,11 @@ func (s *scanner) literal(b block, i int, t token, formatted bool) {
 		s.hit(t.offset, "underscores spelled as escapes in %.40q", t.text)
 	case isDunder(t.text):
 		s.hit(t.offset, "the string %q", t.text)
-	case formatted && strings.Contains(t.text, "__") && dunderField.MatchString(t.text):
+	case formatted && strings.Contains(t.text, "__") && dunderField().MatchString(t.text):
 		s.hit(t.offset, "the format string %.60q", t.text)
 	case t.text == "attr" && b.isOp(i-1, "(") && i > 1 && listFilters[b.tokens[i-2].text]:
 		s.hit(t.offset, "the filter attr, which reads attributes by name")
-	case twoUnderline.MatchString(t.text) && (b.isOp(i+1, "~+*%") || b.isOp(i-1, "~+*%")):
+	case twoUnderline().MatchString(t.text) && (b.isOp(i+1, "~+*%") || b.isOp(i-1, "~+*%")):
 		s.hit(t.offset, "a name put together from underscores")
 	}
 }
@@ -202,7 +203,7 @@ func (s *scanner) joined(b block) {
 		return
 	}
 	for _, v := range []string{text, string(back)} {
-		if m := escapeName.FindString(v); m != "" {
+		if m := escapeName().FindString(v); m != "" {
 			s.hit(b.tokens[0].offset, "strings that join to %s", m)
 			return
 		}

@@ -3,6 +3,7 @@ package jinja
 import (
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // ScanText returns what in src would attack an engine if the text were taken for a template, as it is where another name
@@ -29,4 +30,6 @@ func ScanText(src string) []Hit {
 }
 
 // special is a name that Python gives a meaning to; other languages have more names with underscores before them.
-var special = regexp.MustCompile(`^__[a-z_]+__$`)
+var special = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^__[a-z_]+__$`)
+})

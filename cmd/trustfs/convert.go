@@ -183,12 +183,18 @@ func temporary(out string) (*os.File, error) {
 	return os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
 }
 
-// convertChunk is how much is copied at once: views gather and check by the 128 KiB.
-const convertChunk = 4 << 20
+const (
+	// convertChunk is how much is copied at once: views gather and check by the 128 KiB.
+	convertChunk = 4 << 20
+	// convertReaders bounds the goroutines that check and write, and so the memory: the disk is slower than a few of them.
+	convertReaders = 4
+	// convertWindow is how much of what was written the page cache keeps. See copy.
+	convertWindow = 64 << 20
+)
 
 // each gives the view's bytes from the judged source, in parts and from several goroutines: checking them is what takes
-// time. scratch is as long as part, and use's own.
-func (c *conversion) each(ctx context.Context, label string, use func(part, scratch []byte, off int64) error) error {
+// time. scratch has room bytes, and is use's own.
+func (c *conversion) each(ctx context.Context, label string, room int64, use func(part, scratch []byte, off int64) error) error {
 	r, err := c.view.Reader(c.source)
 	if err != nil {
 		return err
@@ -197,9 +203,9 @@ func (c *conversion) each(ctx context.Context, label string, use func(part, scra
 	defer bar.Done()
 	var next atomic.Int64
 	group, ctx := errgroup.WithContext(ctx)
-	for range runtime.GOMAXPROCS(0) {
+	for range min(runtime.GOMAXPROCS(0), convertReaders) {
 		group.Go(func() error {
-			buf := make([]byte, 2*convertChunk)
+			buf := make([]byte, convertChunk+room)
 			for ctx.Err() == nil {
 				off := next.Add(convertChunk) - convertChunk
 				n := min(convertChunk, c.view.Size()-off)
@@ -210,7 +216,7 @@ func (c *conversion) each(ctx context.Context, label string, use func(part, scra
 				if k, err := r.ReadAt(part, off); k < len(part) {
 					return fmt.Errorf("%s: %w", c.in, err)
 				}
-				if err := use(part, buf[convertChunk:convertChunk+n], off); err != nil {
+				if err := use(part, buf[convertChunk:], off); err != nil {
 					return err
 				}
 				bar.Add(n)
@@ -221,19 +227,40 @@ func (c *conversion) each(ctx context.Context, label string, use func(part, scra
 	return group.Wait()
 }
 
+// copy writes the view, and hands each part to the disk at once. The page cache keeps a window of the file only: its pages
+// are used again and again, which costs a fraction of what it costs to find new ones for a whole model, and the sync at the
+// end finds next to nothing left to do.
 func (c *conversion) copy(ctx context.Context, out *os.File) error {
-	return c.each(ctx, "writing", func(part, _ []byte, off int64) error {
-		_, err := out.WriteAt(part, off)
-		// The disk may begin: what it has written when the last part comes need not be waited for.
-		_ = unix.SyncFileRange(int(out.Fd()), off, int64(len(part)), unix.SYNC_FILE_RANGE_WRITE)
-		return err
+	fd := int(out.Fd())
+	return c.each(ctx, "writing", 0, func(part, _ []byte, off int64) error {
+		if _, err := out.WriteAt(part, off); err != nil {
+			return err
+		}
+		_ = unix.SyncFileRange(fd, off, int64(len(part)), unix.SYNC_FILE_RANGE_WRITE) // advice: losing it loses time
+		if off < convertWindow {
+			return nil
+		}
+		return settle(fd, off-convertWindow, convertChunk)
 	})
+}
+
+// settle waits until a range is on the disk, and lets the page cache forget it. An error in writing is told once for each
+// descriptor, to whoever asks first: passed over here, it would be missing from the sync at the end.
+func settle(fd int, off, length int64) error {
+	const wait = unix.SYNC_FILE_RANGE_WAIT_BEFORE | unix.SYNC_FILE_RANGE_WRITE | unix.SYNC_FILE_RANGE_WAIT_AFTER
+	err := unix.SyncFileRange(fd, off, length, wait)
+	if errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EPERM) { // not here: the sync at the end does it all
+		return nil
+	}
+	_ = unix.Fadvise(fd, off, length, unix.FADV_DONTNEED)
+	return err
 }
 
 // compare reads the output again, past what the kernel still holds of it, beside the view.
 func (c *conversion) compare(ctx context.Context, out *os.File) error {
 	_ = unix.Fadvise(int(out.Fd()), 0, 0, unix.FADV_DONTNEED) // it is on the disk: the second reading means the disk
-	err := c.each(ctx, "verifying", func(part, got []byte, off int64) error {
+	err := c.each(ctx, "verifying", convertChunk, func(part, scratch []byte, off int64) error {
+		got := scratch[:len(part)]
 		if n, err := out.ReadAt(got, off); n < len(got) {
 			return fmt.Errorf("%s: reading it again: %w", c.out, err)
 		}

@@ -5,34 +5,28 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 
 	"golang.org/x/sys/unix"
+
+	"trustfs/internal/beside"
 )
 
 const workerName = "trustfs-worker"
 
-// FindWorker is the path of the worker binary: path itself if it is not empty, else beside the running executable, in
-// /usr/lib/trustfs, in /usr/libexec/trustfs, or in PATH.
+// FindWorker is the path of the worker binary: path itself if it is not empty, else where the programs of this installation
+// lie (see beside.Places), else in PATH.
 func FindWorker(path string) (string, error) {
 	if path != "" {
 		return path, nil
 	}
-	var places []string
-	if exe, err := os.Executable(); err == nil {
-		places = append(places, filepath.Dir(exe))
-	}
-	for _, dir := range append(places, "/usr/lib/trustfs", "/usr/libexec/trustfs") {
-		p := filepath.Join(dir, workerName)
-		if st, err := os.Stat(p); err == nil && st.Mode().IsRegular() {
-			return p, nil
-		}
-	}
-	if p, err := exec.LookPath(workerName); err == nil {
+	p, err := beside.Find(workerName)
+	if err == nil {
 		return p, nil
 	}
-	return "", fmt.Errorf("%s is neither beside the trustfs binary nor in /usr/lib/trustfs, /usr/libexec/trustfs or PATH; "+
-		"build it with: CGO_ENABLED=0 go build ./cmd/trustfs-worker", workerName)
+	if p, pathErr := exec.LookPath(workerName); pathErr == nil {
+		return p, nil
+	}
+	return "", fmt.Errorf("the jail needs %w nor in PATH; build it with: CGO_ENABLED=0 go build ./cmd/trustfs-worker", err)
 }
 
 // openWorker opens the worker binary. It is executed by this descriptor, so that every worker runs the same file.

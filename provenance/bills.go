@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"trustfs/integrity"
+	"trustfs/internal/lean"
 	"trustfs/provenance/sbom"
 )
 
@@ -62,6 +63,9 @@ func (v *Verifier) recalled(in *sidecar, sum integrity.Digest) *bill {
 
 // document reads and parses an SBOM, or recalls it. One is parsed at a time: each takes many times its length in memory.
 func (v *Verifier) document(ctx context.Context, in *sidecar, sum integrity.Digest) (*bill, error) {
+	if err := lean.Lacks("the SBOM " + in.id.Path); err != nil {
+		return nil, err
+	}
 	if b := v.recalled(in, sum); b != nil {
 		return b, nil
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"trustfs/internal/lean"
 	"trustfs/provenance/envelope"
 	"trustfs/provenance/keys"
 	"trustfs/provenance/modelsigning"
@@ -22,6 +23,9 @@ type signedStatement struct {
 // bundle checks one bundle. rel is the file's name relative to the folder that a manifest covers, "" for a bundle that
 // carries the file's own name; base is the file's last name.
 func (c *signatureCheck) bundle(ctx context.Context, p string, b []byte, rel, base string) error {
+	if err := lean.Lacks("the bundle " + p); err != nil {
+		return err
+	}
 	key := sha256.Sum256(b)
 	st := c.v.statement(key)
 	if st == nil {
@@ -46,7 +50,7 @@ func (c *signatureCheck) bundle(ctx context.Context, p string, b []byte, rel, ba
 // messageBundle checks a bundle that signs the file itself.
 func (c *signatureCheck) messageBundle(ctx context.Context, p string, b *envelope.Bundle) error {
 	if b.Material() == envelope.ByKey {
-		sig := keys.Raw(b.Proto.GetMessageSignature().GetSignature())
+		sig := keys.Raw(b.Signature())
 		status, key, err := keys.Verify(ctx, c.v.trust.keys, sig, c.target())
 		return c.byKey(KindSigstore, p, status, key, err)
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 
+	"trustfs/internal/lean"
 	"trustfs/provenance/envelope"
 	"trustfs/provenance/modelsigning"
 )
@@ -26,6 +27,9 @@ func (v *Verifier) VerifyFolder(ctx context.Context, folder fs.FS, name string) 
 		return fail("%v", err)
 	}
 	if err != nil {
+		return Signature{}, nil, err
+	}
+	if err := lean.Lacks("the bundle " + name); err != nil {
 		return Signature{}, nil, err
 	}
 	parsed, err := envelope.Parse(b)

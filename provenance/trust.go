@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"trustfs/internal/lean"
 	"trustfs/provenance/keys"
 	"trustfs/provenance/publisher"
 	"trustfs/provenance/sigstore"
@@ -51,6 +52,9 @@ func load(o *Options) (*trust, error) {
 		h.Write(b)
 	}
 	if o.TrustedRoot != "" {
+		if err := lean.Lacks("a trusted root of Sigstore"); err != nil {
+			return nil, err
+		}
 		b, err := g.readConfigured(o, o.TrustedRoot, sigstore.MaxRootBytes)
 		if err != nil {
 			return nil, fmt.Errorf("trusted root: %w", err)

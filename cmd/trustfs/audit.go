@@ -21,6 +21,7 @@ import (
 
 	"trustfs/config"
 	"trustfs/gatekeeper"
+	"trustfs/internal/lean"
 	"trustfs/internal/sarif"
 	"trustfs/internal/term"
 )
@@ -56,6 +57,9 @@ type auditOptions struct {
 }
 
 func (a *app) audit(ctx context.Context, cfg *config.Config, paths []string, o auditOptions) error {
+	if err := tooMuch(cfg, paths); err != nil {
+		return err
+	}
 	j, err := newJudges(cfg, slog.New(slog.DiscardHandler), true)
 	if err != nil {
 		return err
@@ -68,12 +72,17 @@ func (a *app) audit(ctx context.Context, cfg *config.Config, paths []string, o a
 	start := time.Now()
 	bar := a.stderr.Progress("judging", totalSize(items))
 	lines := encoder(a.stdout)
-	err = judgeAll(ctx, items, bar, func(it *item) error {
+	line := func(it *item) error {
 		if o.json && o.shows(it.report) {
 			return lines.Encode(it.report)
 		}
 		return nil
-	})
+	}
+	if lean.Build {
+		err = judgeFew(ctx, j, items, bar, line)
+	} else {
+		err = judgeAll(ctx, items, bar, line)
+	}
 	bar.Done()
 	if err != nil {
 		return err

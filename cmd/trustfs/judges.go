@@ -1,14 +1,18 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"trustfs/config"
 	"trustfs/gatekeeper"
 	"trustfs/internal/beneath"
+	"trustfs/internal/lean"
 	"trustfs/jail"
 	"trustfs/provenance"
 )
@@ -27,6 +31,8 @@ type judges struct {
 	// live, if not nil, follows the configuration's file; for one gate.
 	live  *live
 	trees map[string]*tree
+	// beyond is set once evidence was met that this program cannot judge: what is judged then is void.
+	beyond atomic.Pointer[error]
 }
 
 // A tree is one directory with the gate that judges in it.
@@ -142,7 +148,34 @@ func (j *judges) examiner(dir string) (gatekeeper.Examiner, error) {
 	if j.unpinned {
 		options.Pins = ""
 	}
-	return provenance.New(options)
+	v, err := provenance.New(options)
+	if err != nil {
+		return nil, err
+	}
+	return &witness{v, j}, nil
+}
+
+// A witness keeps what a gate would take for a reason to refuse: that this program lacks what the evidence needs.
+type witness struct {
+	*provenance.Verifier
+	j *judges
+}
+
+// Evidence implements gatekeeper.Examiner.
+func (w *witness) Evidence(ctx context.Context, tree provenance.Tree, s provenance.Subject) (*provenance.Evidence, error) {
+	e, err := w.Verifier.Evidence(ctx, tree, s)
+	if errors.Is(err, lean.ErrBeyond) {
+		w.j.beyond.Store(&err)
+	}
+	return e, err
+}
+
+// whole says that everything was judged by a program that has what it takes.
+func (j *judges) whole() error {
+	if err := j.beyond.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
 // pinsDir is where the operator's pins are kept, for all trees.

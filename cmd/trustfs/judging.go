@@ -10,6 +10,7 @@ import (
 
 	"trustfs/formats"
 	"trustfs/gatekeeper"
+	"trustfs/internal/lean"
 	"trustfs/internal/term"
 	"trustfs/internal/walk"
 )
@@ -37,6 +38,9 @@ func (j *judges) list(ctx context.Context, paths []string) ([]*item, error) {
 		if rel != "" {
 			items = append(items, &item{tree: t, name: given, entry: walk.One(t.root, rel)})
 			continue
+		}
+		if err := lean.Lacks("a folder"); err != nil {
+			return nil, err
 		}
 		entries, err := walk.Tree(ctx, t.root, "")
 		if err != nil {

@@ -19,7 +19,7 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *app {
 	return &app{stdin: stdin, stdout: term.New(stdout), stderr: term.New(stderr)}
 }
 
-// root is the table of commands.
+// root holds the commands.
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "trustfs",
@@ -33,15 +33,7 @@ func (a *app) root() *cobra.Command {
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return &usageError{err, c.CommandPath()} })
-	root.AddCommand(
-		a.mountCommand(), a.unmountCommand(),
-		a.auditCommand(), a.explainCommand(),
-		a.pinCommand(), a.unpinCommand(), a.pinsCommand(),
-		a.quantizeCommand(),
-		a.signCommand(), a.verifyCommand(), a.trustCommand(), a.policyCommand(),
-		a.convertCommand(), a.resolveCommand(), a.rulesCommand(), a.configCommand(),
-		a.doctorCommand(), a.versionCommand(),
-	)
+	root.AddCommand(a.commands()...)
 	for _, c := range root.Commands() {
 		wrapArgs(c)
 	}

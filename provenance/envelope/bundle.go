@@ -1,6 +1,5 @@
-// Package envelope reads Sigstore bundles, the one form in which Sigstore and OpenSSF model signing write signatures, and
-// checks those that a trusted key or a trusted authority's certificate made. Bundles of Sigstore itself, with its log and
-// its timestamps, are checked by provenance/sigstore.
+//go:build !lean
+
 package envelope
 
 import (
@@ -14,24 +13,10 @@ import (
 	"trustfs/provenance/strictjson"
 )
 
-// MaxBytes bounds a bundle: a manifest of a hundred thousand files.
-const MaxBytes = 32 << 20
-
 // A Bundle is a parsed bundle. Nothing in it is verified.
 type Bundle struct {
 	Proto *protobundle.Bundle
 }
-
-// A Material says how a bundle's signature is to be checked.
-type Material int
-
-// The materials. The zero value is none.
-const (
-	None     Material = iota
-	ByKey             // a key that the verifier must have
-	ByChain           // a certificate chain without log entries and timestamps: model signing by certificate
-	Sigstore          // a certificate with log entries or timestamps
-)
 
 // Parse reads a bundle, JSON of media type application/vnd.dev.sigstore.bundle in any version.
 func Parse(b []byte) (*Bundle, error) {
@@ -74,9 +59,6 @@ func (b *Bundle) Material() Material {
 // IsStatement says that the bundle signs an in-toto statement rather than a file.
 func (b *Bundle) IsStatement() bool { return b.Proto.GetDsseEnvelope() != nil }
 
-// PayloadType is the type of the statements that are understood.
-const PayloadType = "application/vnd.in-toto+json"
-
 // Payload is the signed statement, and the bytes that its signature is over: DSSE's pre-authentication encoding, see
 // https://github.com/secure-systems-lab/dsse/blob/v1.0.0/protocol.md.
 func (b *Bundle) Payload() (statement, signed, signature []byte, err error) {
@@ -92,7 +74,13 @@ func (b *Bundle) Payload() (statement, signed, signature []byte, err error) {
 	return e.GetPayload(), PAE(e.GetPayloadType(), e.GetPayload()), e.GetSignatures()[0].GetSig(), nil
 }
 
-// PAE is DSSE's pre-authentication encoding.
-func PAE(payloadType string, payload []byte) []byte {
-	return append(fmt.Appendf(nil, "DSSEv1 %d %s %d ", len(payloadType), payloadType, len(payload)), payload...)
+// Signature is the signature over a file; nil in a bundle with a statement.
+func (b *Bundle) Signature() []byte { return b.Proto.GetMessageSignature().GetSignature() }
+
+// certificates are those that the bundle brings, in DER, the signer's first.
+func (b *Bundle) certificates() (der [][]byte) {
+	for _, c := range b.Proto.GetVerificationMaterial().GetX509CertificateChain().GetCertificates() {
+		der = append(der, c.GetRawBytes())
+	}
+	return der
 }

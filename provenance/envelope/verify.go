@@ -75,12 +75,12 @@ func (b *Bundle) VerifyChain(ctx context.Context, authorities []*x509.Certificat
 const maxChain = 10
 
 func (b *Bundle) chain() (leaf *x509.Certificate, rest []*x509.Certificate, err error) {
-	certs := b.Proto.GetVerificationMaterial().GetX509CertificateChain().GetCertificates()
+	certs := b.certificates()
 	if len(certs) == 0 || len(certs) > maxChain {
 		return nil, nil, fmt.Errorf("%d certificates; expected 1 to %d", len(certs), maxChain)
 	}
 	for i, c := range certs {
-		parsed, err := x509.ParseCertificate(c.GetRawBytes())
+		parsed, err := x509.ParseCertificate(c)
 		if err != nil {
 			return nil, nil, fmt.Errorf("certificate %d: %w", i+1, err)
 		}

@@ -1,0 +1,6 @@
+//go:build !lean
+
+package lean
+
+// Build says that this is the lean program.
+const Build = false

@@ -31,6 +31,7 @@ var kinds = []struct {
 }{
 	{isZip, zipFile},
 	{begins(legacyMagic), torchLegacy},
+	{isTar, torchTar},
 	{begins("\x93NUMPY"), npyFile},
 	{isPickle, pickleFile},
 	{isMsgpack, flaxFile},

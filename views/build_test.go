@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"maps"
 	"strings"
 	"testing"
 )
@@ -140,7 +141,9 @@ func hostile(t testing.TB) map[string]struct {
 }
 
 func TestHostileSourcesAreNamed(t *testing.T) {
-	for name, h := range hostile(t) {
+	all := hostile(t)
+	maps.Copy(all, hostileTars(t))
+	for name, h := range all {
 		p, err := build(h.source)
 		if _, named := errors.AsType[*LimitError](err); !named || p != nil || !strings.Contains(err.Error(), h.reason) {
 			t.Errorf("%s: got %v, want a limit with %q", name, err, h.reason)
@@ -262,7 +265,9 @@ func TestMoreThanFourGiB(t *testing.T) {
 // Whatever the bytes are: no panic, and either a named limit or a plan that reads nothing outside of them, twice the same.
 func FuzzBuild(f *testing.F) {
 	seeds := 0
-	for _, h := range hostile(f) {
+	all := hostile(f)
+	maps.Copy(all, hostileTars(f))
+	for _, h := range all {
 		f.Add(h.source)
 		seeds++
 	}

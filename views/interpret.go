@@ -19,6 +19,8 @@ type stream struct {
 	readings opcodes.Readings
 	// storage finds the bytes of a torch storage by its persistent id; nil where the loader has none.
 	storage func(in *interpreter, id opcodes.Value) (storage, error)
+	// tensor finds the tensor that a persistent id is, in files that keep tensors apart from the object; nil elsewhere.
+	tensor func(in *interpreter, id opcodes.Value) (Tensor, bool, error)
 	// joblib says that raw array bytes follow the state of a NumpyArrayWrapper.
 	joblib bool
 }
@@ -124,6 +126,9 @@ func (w *interpreter) walk(v opcodes.Value, name string) error {
 		return w.nested(v, name, func() error { return w.pairs(w.m.Items(v), name) })
 	case opcodes.KindCall:
 		return w.nested(v, name, func() error { return w.object(v, name) })
+	case opcodes.KindPersistent:
+		_, err := w.shown(v, name)
+		return err
 	}
 	return nil // numbers, strings, names, sets: no tensor has a name in them
 }
@@ -190,21 +195,29 @@ func join(name, part string) string {
 	return name + "." + part
 }
 
-// object walks what a call made: a tensor, a mapping, a module, or an opaque stub.
-func (w *interpreter) object(v opcodes.Value, name string) error {
+// shown collects what is a tensor, by a constructor's call or by its persistent id.
+func (w *interpreter) shown(v opcodes.Value, name string) (ok bool, err error) {
 	t, ok, err := w.tensor(v, 0)
 	if err != nil {
-		return named(name, err)
+		return false, named(name, err)
 	}
-	if ok {
-		if name == "" {
-			name = "tensor"
-		}
-		t.Name = name
-		if w.tensors = append(w.tensors, t); len(w.tensors) > MaxTensors {
-			return limit("", "more than %d tensors", MaxTensors)
-		}
-		return nil
+	if !ok {
+		return false, nil
+	}
+	if name == "" {
+		name = "tensor"
+	}
+	t.Name = name
+	if w.tensors = append(w.tensors, t); len(w.tensors) > MaxTensors {
+		return false, limit("", "more than %d tensors", MaxTensors)
+	}
+	return true, nil
+}
+
+// object walks what a call made: a tensor, a mapping, a module, or an opaque stub.
+func (w *interpreter) object(v opcodes.Value, name string) error {
+	if ok, err := w.shown(v, name); ok || err != nil {
+		return err
 	}
 	callee, args, _ := w.callee(v)
 	var pairs []opcodes.Value

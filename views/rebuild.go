@@ -23,6 +23,9 @@ var unshowable = map[string]string{
 
 // tensor recognises the constructors of tensors. ok is false for what is no tensor.
 func (w *interpreter) tensor(v opcodes.Value, depth int) (t Tensor, ok bool, err error) {
+	if v.Kind() == opcodes.KindPersistent && w.in.tensor != nil {
+		return w.in.tensor(w, w.m.PersistentID(v))
+	}
 	name, args, known := w.callee(v)
 	if !known {
 		return t, false, nil
@@ -42,6 +45,8 @@ func (w *interpreter) tensor(v opcodes.Value, depth int) (t Tensor, ok bool, err
 		return w.torchTensor(args, 7, true)
 	case "torch._utils:_rebuild_parameter", "torch._utils:_rebuild_parameter_with_state":
 		return w.wrapped(args, 0, depth)
+	case "torch.nn.parameter:Parameter", "torch.autograd.variable:Variable": // torch before 0.4
+		return w.variable(args, depth)
 	case "torch._tensor:_rebuild_from_type_v2", "torch.tensor:_rebuild_from_type_v2":
 		return w.fromType(args, depth)
 	case "torch._utils:_rebuild_device_tensor_from_numpy":
@@ -58,7 +63,7 @@ func (w *interpreter) tensor(v opcodes.Value, depth int) (t Tensor, ok bool, err
 
 // wrapped is a constructor around another one.
 func (w *interpreter) wrapped(args []opcodes.Value, i, depth int) (Tensor, bool, error) {
-	if len(args) <= i || args[i].Kind() != opcodes.KindCall {
+	if len(args) <= i {
 		return Tensor{}, false, limit("", "a wrapper around what is no tensor")
 	}
 	t, ok, err := w.tensor(args[i], depth+1)
@@ -66,6 +71,15 @@ func (w *interpreter) wrapped(args []opcodes.Value, i, depth int) (Tensor, bool,
 		err = limit("", "a wrapper around what is no tensor")
 	}
 	return t, ok, err
+}
+
+// variable is Parameter(data) or Variable(data), made by NEWOBJ; what its state adds are flags and hooks. Before torch 0.1.6
+// the data stood in the state.
+func (w *interpreter) variable(args []opcodes.Value, depth int) (Tensor, bool, error) {
+	if len(args) == 0 {
+		return Tensor{}, false, limit("", "a parameter without data")
+	}
+	return w.wrapped(args, 0, depth)
 }
 
 // fromType is _rebuild_from_type_v2(func, type, args, state): func(*args), of another class.
@@ -209,17 +223,24 @@ func (w *interpreter) torchDtype(v opcodes.Value) (Dtype, error) {
 // storageDtype reads the storage type of a persistent id: torch.FloatStorage, torch.storage.UntypedStorage.
 func (w *interpreter) storageDtype(v opcodes.Value) (d Dtype, typed bool, err error) {
 	g := w.m.Global(v)
-	if g == nil || g.Module != "torch" && g.Module != "torch.cuda" && g.Module != "torch.storage" {
+	if g == nil {
 		return d, false, limit("", "a storage type that is no name of torch")
 	}
-	if strings.HasPrefix(g.Name, "Untyped") {
-		return u8, false, nil
+	d, err = storageType(g.Module + ":" + g.Name)
+	return d, err == nil && !strings.HasPrefix(g.Name, "Untyped"), err
+}
+
+// storageType is the element type of a class of storages: "torch:FloatStorage", or that of another device.
+func storageType(class string) (Dtype, error) {
+	module, name, _ := strings.Cut(class, ":")
+	if module != "torch" && module != "torch.cuda" && module != "torch.storage" {
+		return Dtype{}, limit("", "a storage type that is no name of torch")
 	}
-	d, ok := storageDtypes[g.Name]
+	d, ok := storageDtypes[name]
 	if !ok {
-		return d, false, limit("", "%s has no safetensors type", clip(g.Name))
+		return d, limit("", "%s has no safetensors type", clip(name))
 	}
-	return d, true, nil
+	return d, nil
 }
 
 func clip(s string) string { return s[:min(len(s), 80)] }

@@ -13,6 +13,9 @@ STATICCHECK := build/tools/staticcheck-0.8.2
 # testdata holds Go code too (the sample generator, the real-reader driver), which ./... leaves out.
 PACKAGES := ./... ./testdata/gen/... ./testdata/clients/... ./testdata/oracle/... ./testdata/views/...
 
+# What has files for the lean program alone: see internal/lean.
+LEAN := ./cmd/trustfs ./internal/lean ./provenance/...
+
 .PHONY: help deps deps-test build run demo test unit lint fuzz bench clients oracle install clean
 
 help: ## this list
@@ -24,8 +27,9 @@ deps: ## install from Debian what building and mounting need
 deps-test: deps
 	@scripts/deps test
 
-build: deps ## bin/trustfs and bin/trustfs-worker
-	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/trustfs ./cmd/trustfs
+build: deps ## bin/trustfs, bin/trustfs-engine and bin/trustfs-worker
+	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/trustfs-engine ./cmd/trustfs
+	go build -tags lean -trimpath -ldflags '$(LDFLAGS)' -o bin/trustfs ./cmd/trustfs
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/trustfs-worker ./cmd/trustfs-worker
 
 run: build ## mount MODELS=DIR (a generated sample tree) in the foreground and show what is refused
@@ -43,6 +47,7 @@ lint: deps $(STATICCHECK) ## go vet, staticcheck, banned calls
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt -w these:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	go vet $(PACKAGES)
 	$(STATICCHECK) $(PACKAGES)
+	$(STATICCHECK) -tags lean -tests=false $(LEAN)
 	scripts/banned
 
 $(STATICCHECK):
@@ -65,8 +70,9 @@ oracle: deps-test build ## N=20000 generated pickles against CPython's own unpic
 	ORACLE_N=$(N) go test -count=1 -timeout 120m ./testdata/oracle/...
 
 install: ## the binaries and the systemd units, below DESTDIR
-	@test -x bin/trustfs -a -x bin/trustfs-worker || { echo "nothing to install: run make build first"; exit 1; }
+	@test -x bin/trustfs -a -x bin/trustfs-engine -a -x bin/trustfs-worker || { echo "nothing to install: run make build first"; exit 1; }
 	install -D -m 0755 bin/trustfs $(DESTDIR)$(PREFIX)/bin/trustfs
+	install -D -m 0755 bin/trustfs-engine $(DESTDIR)$(PREFIX)/lib/trustfs/trustfs-engine
 	install -D -m 0755 bin/trustfs-worker $(DESTDIR)$(PREFIX)/lib/trustfs/trustfs-worker
 	install -D -m 0644 systemd/trustfs@.service $(DESTDIR)/usr/lib/systemd/system/trustfs@.service
 	install -d -m 0755 $(DESTDIR)/etc/trustfs

@@ -75,7 +75,7 @@ func TestInstall(t *testing.T) {
 		t.Fatalf("make install: %v\n%s", err, out)
 	}
 	for name, mode := range map[string]os.FileMode{
-		"usr/bin/trustfs": 0o755, "usr/lib/trustfs/trustfs-worker": 0o755, "usr/lib/systemd/system/" + unit: 0o644,
+		"usr/bin/trustfs": 0o755, "usr/lib/trustfs/trustfs-engine": 0o755, "usr/lib/trustfs/trustfs-worker": 0o755, "usr/lib/systemd/system/" + unit: 0o644,
 		"etc/trustfs/trustfs.yaml": 0o644,
 	} {
 		st, err := os.Stat(filepath.Join(dest, name))

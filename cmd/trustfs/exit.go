@@ -25,8 +25,6 @@ type noError struct{ err error }
 func (e *noError) Error() string { return e.err.Error() }
 func (e *noError) Unwrap() error { return e.err }
 
-func no(format string, args ...any) error { return &noError{fmt.Errorf(format, args...)} }
-
 // A usageError is a wrong command line.
 type usageError struct {
 	err     error

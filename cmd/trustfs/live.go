@@ -50,17 +50,6 @@ func (l *live) follow(cfg *config.Config, dir string) (*trust.Examiner, error) {
 	return x, err
 }
 
-// trouble is what is wrong with the files that the mount follows, for its status.
-func (l *live) trouble() []string {
-	said := []string{}
-	for _, ask := range l.errs {
-		if err := ask(); err != nil {
-			said = append(said, err.Error())
-		}
-	}
-	return said
-}
-
 // begin takes the gate for which l was made, under the configuration as it is by now.
 func (l *live) begin(g *gatekeeper.Gate) error {
 	l.gate = g

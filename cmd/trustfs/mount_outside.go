@@ -30,3 +30,14 @@ func neededOutside(cfg *config.Config, dir, point string) error {
 	}
 	return nil
 }
+
+// trouble is what is wrong with the files that the mount follows, for its status.
+func (l *live) trouble() []string {
+	said := []string{}
+	for _, ask := range l.errs {
+		if err := ask(); err != nil {
+			said = append(said, err.Error())
+		}
+	}
+	return said
+}

@@ -213,3 +213,6 @@ func (v *verification) say(good bool, name, what string) error {
 	_, err := fmt.Fprintf(v.app.stdout, "%s  %s: %s\n", word, term.Escape(name), term.Escape(what))
 	return err
 }
+
+// no is an answer of no.
+func no(format string, args ...any) error { return &noError{fmt.Errorf(format, args...)} }

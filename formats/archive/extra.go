@@ -32,6 +32,7 @@ func field(extra []byte, id uint16) ([]byte, bool) {
 // saturated (APPNOTE.TXT 4.5.3).
 func (h *header) zip64Extra(off int64, extra []byte) error {
 	f, ok := field(extra, extraZip64)
+	h.zip64 = ok
 	for _, v := range []*uint64{&h.size, &h.packed, &h.offset} {
 		if *v != max32 {
 			continue
@@ -42,7 +43,7 @@ func (h *header) zip64Extra(off int64, extra []byte) error {
 		if len(f) < 8 {
 			return &recordError{off, "zip64 field lacks a value that the record leaves to it"}
 		}
-		*v, f, h.zip64 = binary.LittleEndian.Uint64(f), f[8:], true
+		*v, f = binary.LittleEndian.Uint64(f), f[8:]
 	}
 	return nil
 }

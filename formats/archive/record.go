@@ -55,7 +55,7 @@ type header struct {
 	size    uint64
 	offset  uint64 // central records: of the local header
 	length  int64  // of the record itself
-	zip64   bool   // a zip64 field gave some value
+	zip64   bool   // there is a zip64 field: the descriptor's sizes have 8 bytes each (APPNOTE.TXT 4.3.9.2)
 	mode    uint32 // central records made on Unix: the file mode
 	folder  bool   // central records: the DOS attribute of a folder, which some readers believe more than the name
 }

@@ -119,14 +119,18 @@ func (z *Zip) centralFor(pos int64) *entry {
 }
 
 // descriptor returns the length of the data descriptor behind e's data: with or without its signature, with sizes of 4
-// or 8 bytes; the one that agrees with what the records say.
+// or 8 bytes; the one that agrees with what the records say. An empty member's fits both.
 func (z *Zip) descriptor(c *formats.Context, e, known *entry) int64 {
 	want := e.header
 	if known != nil {
 		want = known.header
 	}
+	widths := []int64{4, 8}
+	if e.zip64 {
+		widths = []int64{8, 4}
+	}
 	for _, sig := range []int64{4, 0} {
-		for _, width := range []int64{4, 8} {
+		for _, width := range widths {
 			n := sig + 4 + 2*width
 			b, err := readAt(z.s, e.end, int(n))
 			if err != nil || sig > 0 && binary.LittleEndian.Uint32(b) != sigDescriptor {

@@ -47,6 +47,7 @@ func TestHonestArchivesGiveNoFinding(t *testing.T) {
 		"as torch writes":    {Files: []file{{Name: "a/data.pkl", Data: []byte("hello"), Descriptor: true, Local: pad}, {Name: "a/version", Data: []byte("3\n"), Descriptor: true, Local: pad}}, Zip64: true},
 		"zip64 local header": {Files: []file{{Name: "a", Data: []byte("hello"), Local: zip64}, {Name: "b", Data: []byte("x")}}},
 		"zip64 field unused": {Files: []file{{Name: "a", Data: []byte("hello"), Local: unused}, {Name: "b", Data: []byte("x")}}},
+		"zip64, empty":       {Files: []file{{Name: "a", Descriptor: true, Local: unused, Gap: make([]byte, 8)}, {Name: "b", Data: []byte("x")}}},
 		"comment":            {Files: []file{{Name: "a", Data: []byte("hello")}}, Comment: []byte("made by hand")},
 		"folder":             {Files: []file{{Name: "d/"}, {Name: "d/a", Data: []byte("hello")}}},
 		"empty member":       {Files: []file{{Name: "a"}, {Name: "b", Descriptor: true}}},

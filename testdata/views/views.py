@@ -13,6 +13,8 @@ import collections, hashlib, json, os, random, sys
 
 import numpy as np
 import torch
+
+import layout, tarform
 import safetensors
 import safetensors.torch
 
@@ -99,6 +101,9 @@ def special(directory):
     }
     for name, value in cases.items():
         torch.save(value, os.path.join(directory, name + ".pt"))
+        tarform.save(value, os.path.join(directory, name + " tar.pt"), random.Random(name))
+        for order in ("little", "big"):
+            layout.rewrite(os.path.join(directory, name + ".pt"), os.path.join(directory, name + " newer " + order + ".pt"), name, order, order == "big")
         torch.save(value, os.path.join(directory, name + " legacy.pt"), _use_new_zipfile_serialization=False)
     for protocol in (3, 4, 5):
         torch.save(cases["module"], os.path.join(directory, "protocol%d.pt" % protocol), pickle_protocol=protocol)
@@ -119,7 +124,14 @@ def write(directory, n):
     np.random.seed(n)
     rng = random.Random(n)
     for i in range(n):
-        torch.save(state(rng), os.path.join(directory, "random%04d.pt" % i), _use_new_zipfile_serialization=rng.random() < 0.7)
+        source, value, zipped = os.path.join(directory, "random%04d.pt" % i), state(rng), rng.random() < 0.7
+        if i % 5 == 4:
+            tarform.save(value, source, rng)
+            continue
+        torch.save(value, source, _use_new_zipfile_serialization=zipped)
+        if zipped and i % 4 == 0:
+            root, order = rng.choice(["archive", "my model", "modèle", "a.b"]), rng.choice(["little", "big"])
+            layout.rewrite(source, source[:-3] + " newer " + order + ".pt", root, order, rng.random() < 0.3)
     special(directory)
 
 
@@ -138,6 +150,7 @@ def flatten(value, name, out):
 
 
 def load(source):
+    source = source.replace(" newer big", "")  # torch 1.13 knows nothing of the other byte order
     if source.endswith(".npz"):
         return dict(np.load(source))
     if source.endswith(".npy"):

@@ -14,7 +14,7 @@ STATICCHECK := build/tools/staticcheck-0.8.2
 PACKAGES := ./... ./testdata/gen/... ./testdata/clients/... ./testdata/oracle/... ./testdata/views/...
 
 # What has files for the lean program alone: see internal/lean.
-LEAN := ./cmd/trustfs ./internal/lean ./provenance/...
+LEAN := ./cmd/trustfs ./internal/lean ./jail ./provenance/...
 
 .PHONY: help deps deps-test build run demo test unit lint fuzz bench clients oracle install clean
 
@@ -29,7 +29,7 @@ deps-test: deps
 
 build: deps ## bin/trustfs, bin/trustfs-engine and bin/trustfs-worker
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/trustfs-engine ./cmd/trustfs
-	go build -tags lean -trimpath -ldflags '$(LDFLAGS)' -o bin/trustfs ./cmd/trustfs
+	CGO_ENABLED=0 go build -tags lean -trimpath -ldflags '$(LDFLAGS)' -o bin/trustfs ./cmd/trustfs
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/trustfs-worker ./cmd/trustfs-worker
 
 run: build ## mount MODELS=DIR (a generated sample tree) in the foreground and show what is refused

@@ -1,3 +1,5 @@
+//go:build !lean
+
 package jail
 
 import (
@@ -72,6 +74,9 @@ var workerCalls = []allowed{
 	{"exit", nil, "a thread ends"},
 	{"exit_group", nil, "the worker ends"},
 }
+
+// workerFilter is the seccomp program of a worker.
+func workerFilter() ([]byte, error) { return compileFilter(workerCalls) }
 
 // compileFilter makes the worker's seccomp program. An unlisted system call, another architecture's call and an x32 call
 // kill the process; clone3 says that it does not exist, so that callers with a fallback take it.

@@ -22,7 +22,7 @@ func newLauncher(path string) (launcher, error) {
 	if err != nil {
 		return launcher{}, err
 	}
-	filter, err := compileFilter(workerCalls)
+	filter, err := workerFilter()
 	if err != nil {
 		exe.Close()
 		return launcher{}, err

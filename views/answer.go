@@ -37,15 +37,15 @@ func answering(r io.ReaderAt, size int64, kind Kind, inspect func(r io.ReaderAt,
 	if err := p.Validate(size); err != nil { // a fault in this package: the parent checks again, for a worker gone bad
 		return Answer{}, err
 	}
-	members, err := Inflate(r, p)
-	if err != nil {
-		return Answer{}, err
-	}
-	view, err := NewReader(p, r, members)
+	packed := lazily(r, p)
+	view, err := NewReader(p, r, packed.readers())
 	if err != nil {
 		return Answer{}, err
 	}
 	result := inspect(view, view.Size())
+	if packed.err != nil {
+		return Answer{}, packed.err
+	}
 	return Answer{Plan: p, Result: &result}, nil
 }
 

@@ -32,7 +32,7 @@ func (a *Answer) Fingerprint() [sha256.Size]byte {
 		}
 		for _, m := range p.Members {
 			b = b[:0]
-			ints(m.Offset, m.Packed, m.Size)
+			ints(m.Offset, m.Packed, m.Size, int64(m.CRC))
 			part(append(b, m.Method...))
 		}
 	}

@@ -19,6 +19,8 @@ func TestFingerprint(t *testing.T) {
 		"stride":  func(a *Answer) { a.Plan.Tensors[0].Strides[0] = -1 },
 		"tensor":  func(a *Answer) { a.Plan.Tensors = append(a.Plan.Tensors, Extent{}) },
 		"members": func(a *Answer) { a.Plan.Members[0].Packed++ },
+		"CRC":     func(a *Answer) { a.Plan.Members[0].CRC++ },
+		"method":  func(a *Answer) { a.Plan.Members[0].Method = "bzip2" },
 		"index":   func(a *Answer) { a.Index, a.Plan = []byte("index"), nil },
 	} {
 		a := fresh()

@@ -1,8 +1,10 @@
 package views
 
 import (
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
+	"slices"
 	"sort"
 )
 
@@ -21,11 +23,21 @@ func Lay(tensors []Tensor, metadata map[string]string, members []Member) (*Plan,
 		return a.Name < b.Name
 	})
 	header := map[string]any{"__metadata__": metadata}
-	p := &Plan{Members: members}
+	p := &Plan{}
+	var renumbered []int
+	p.Members, renumbered = compact(sorted, members)
+	for total, i := int64(0), 0; i < len(p.Members); i++ {
+		if total += min(p.Members[i].Size, maxInflated); total > maxInflated {
+			return nil, limit("", "compressed members of more than 2^60 bytes")
+		}
+	}
 	var at int64
 	for _, t := range sorted {
 		if err := checkName(t.Name, header); err != nil {
 			return nil, err
+		}
+		if t.Member > 0 {
+			t.Member = renumbered[t.Member-1]
 		}
 		x, err := t.extent(at)
 		if err != nil {
@@ -132,4 +144,27 @@ func head(header map[string]any) ([]byte, error) {
 // length 640 is 80 02 00... A view must not be taken for what it is there to replace.
 func looksPickled(length int) bool {
 	return length&0xff == 0x80 && length>>8&0xff >= 2 && length>>8&0xff <= 5
+}
+
+// compact gives the members that tensors with elements lie in, by rising offset, and for each of all its new number in
+// Extents. The pickle itself may be compressed: then it is a member that nobody reads.
+func compact(tensors []Tensor, members []Member) (kept []Member, renumbered []int) {
+	used := make([]bool, len(members))
+	for _, t := range tensors {
+		if n, ok := product(t.Shape...); t.Member > 0 && (!ok || n > 0) {
+			used[t.Member-1] = true
+		}
+	}
+	order := make([]int, 0, len(members))
+	for i := range members {
+		if used[i] {
+			order = append(order, i)
+		}
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(members[a].Offset, members[b].Offset) })
+	renumbered = make([]int, len(members))
+	for n, i := range order {
+		kept, renumbered[i] = append(kept, members[i]), n+1
+	}
+	return kept, renumbered
 }

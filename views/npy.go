@@ -52,6 +52,7 @@ func (z *zipSource) holdsArrays() bool {
 
 // npzFile shows an archive of arrays, each under its member's name without the extension.
 func npzFile(z *zipSource) (*Plan, error) {
+	z.arrays = true
 	members := make([]*archive.Member, 0, len(z.by))
 	for _, m := range z.by {
 		members = append(members, m)
@@ -59,7 +60,7 @@ func npzFile(z *zipSource) (*Plan, error) {
 	slices.SortFunc(members, func(a, b *archive.Member) int { return strings.Compare(a.Name, b.Name) })
 	var tensors []Tensor
 	for _, m := range members {
-		in, err := z.stream(m)
+		in, err := z.array(m)
 		if err != nil {
 			return nil, err
 		}
@@ -71,4 +72,22 @@ func npzFile(z *zipSource) (*Plan, error) {
 		tensors = append(tensors, t)
 	}
 	return lay(tensors, z.members)
+}
+
+// array opens a member to read its header. Of a compressed one no more is inflated now: its size is the archive's word, which
+// counts once all of it was inflated.
+func (z *zipSource) array(m *archive.Member) (stream, error) {
+	if m.Plain() {
+		return z.stream(m)
+	}
+	_, member, err := z.place(m)
+	if err != nil {
+		return stream{}, err
+	}
+	packed := &z.members[member-1]
+	r, err := packed.open(z.zip.File())
+	if err != nil {
+		return stream{}, named(m.Name, err)
+	}
+	return stream{r: &prefix{r: r}, size: m.Size, member: member}, nil
 }

@@ -1,6 +1,10 @@
 package views
 
-import "fmt"
+import (
+	"fmt"
+
+	"trustfs/formats/archive"
+)
 
 // Bounds of a view. They hold for every Plan that Validate accepts.
 const (
@@ -8,6 +12,10 @@ const (
 	MaxHeader  = 100_000_000 // bytes of JSON: what safetensors' own readers accept
 	MaxRank    = 64
 	MaxName    = 4096 // bytes
+	MaxRatio   = 1100 // inflated bytes for each compressed one, from MaxSlack on; deflate gives 1032 at most
+	MaxSlack   = 1 << 20
+
+	maxInflated = 1 << 60 // bytes of all members
 )
 
 // A Plan says what the bytes of a view are: Header, then each tensor's bytes, without holes, in order.
@@ -15,7 +23,8 @@ type Plan struct {
 	Header  []byte   `json:"header"` // the whole head: 8 bytes of length and the padded JSON
 	Size    int64    `json:"size"`   // of the view, in bytes
 	Tensors []Extent `json:"tensors"`
-	// Members are compressed members of the source that tensors lie in: they are inflated once before they are read.
+	// Members are compressed runs of the source that tensors lie in, by rising offset: they are inflated once before they
+	// are read.
 	Members []Member `json:"members,omitempty"`
 }
 
@@ -33,12 +42,14 @@ type Extent struct {
 	Strides []int64 `json:"strides,omitempty"`
 }
 
-// A Member is a compressed run of the source.
+// A Member is a compressed run of the source. What it inflates to is checked against Size and CRC, which are known without
+// inflating it.
 type Member struct {
-	Offset int64  `json:"offset"` // of the compressed bytes in the source
-	Packed int64  `json:"packed"` // bytes
-	Size   int64  `json:"size"`   // bytes once inflated
-	Method string `json:"method"` // "deflate"
+	Offset int64           `json:"offset"` // of the compressed bytes in the source
+	Packed int64           `json:"packed"` // bytes
+	Size   int64           `json:"size"`   // bytes once inflated
+	Method archive.Packing `json:"method"` // "deflate"
+	CRC    uint32          `json:"crc"`    // CRC-32 of the inflated bytes
 }
 
 // A Tensor is what the interpreter knows of one tensor, before it is laid out.

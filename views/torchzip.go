@@ -17,6 +17,7 @@ type zipSource struct {
 	by      map[string]*archive.Member
 	members []Member // compressed ones that tensors lie in
 	index   map[string]int
+	arrays  bool // zipfile reads the members, and not torch's miniz, which knows deflate alone
 }
 
 func openZip(s *formats.Source) (*zipSource, error) {
@@ -42,26 +43,41 @@ func (z *zipSource) unambiguous() error {
 	return nil
 }
 
-const (
-	stored   = 0
-	deflated = 8
-)
-
 // place gives where a member's bytes lie: in the source as they are, or in a compressed member.
 func (z *zipSource) place(m *archive.Member) (at int64, member int, err error) {
-	switch {
-	case m.Method == stored && m.Packed == m.Size:
+	if m.Plain() {
 		return m.Start, 0, nil
-	case m.Method != deflated:
-		return 0, 0, limit("", "%s is compressed by method %d; only stored and deflated members are shown", clip(m.Name), m.Method)
+	}
+	packed, err := z.packed(m)
+	if err != nil {
+		return 0, 0, named(m.Name, err)
 	}
 	i, ok := z.index[m.Name]
 	if !ok {
-		z.members = append(z.members, Member{Offset: m.Start, Packed: m.Packed, Size: m.Size, Method: "deflate"})
+		z.members = append(z.members, packed)
 		i = len(z.members)
 		z.index[m.Name] = i
 	}
 	return 0, i, nil
+}
+
+// packed describes a compressed member. What would not be inflated later is refused now.
+func (z *zipSource) packed(m *archive.Member) (Member, error) {
+	method, err := m.Packing()
+	if err == nil && !z.arrays && method != archive.PackedDeflate {
+		err = fmt.Errorf("compressed by %s: torch reads stored and deflated members only", method)
+	}
+	if err != nil {
+		return Member{}, limit("", "%v", err)
+	}
+	p := Member{Offset: m.Start, Packed: m.Packed, Size: m.Size, Method: method, CRC: m.CRC}
+	if p.Packed < 1 || p.Size < 0 || p.Offset < 0 {
+		return p, limit("", "a compressed member of %d bytes that should inflate to %d", p.Packed, p.Size)
+	}
+	if !p.plausible() {
+		return p, limit("", "ratio: %d compressed bytes should inflate to %d, more than %d for each", p.Packed, p.Size, MaxRatio)
+	}
+	return p, nil
 }
 
 // stream opens a member as a pickle.

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Validate checks a Plan that a worker answered with against the source's size: what passes can be served without reading
@@ -16,11 +17,10 @@ func (p *Plan) Validate(source int64) error {
 	if len(p.Header) < 8 || binary.LittleEndian.Uint64(p.Header) != uint64(len(p.Header)-8) {
 		return errors.New("view: the header's length does not fit")
 	}
-	for i, m := range p.Members {
-		if m.Method != "deflate" || m.Size < 0 || m.Offset < 0 || m.Packed < 0 || m.Offset > source || m.Packed > source-m.Offset {
-			return fmt.Errorf("view: member %d lies outside the source", i)
-		}
+	if err := validateMembers(p.Members, source); err != nil {
+		return err
 	}
+	used := make([]bool, len(p.Members))
 	at := int64(len(p.Header))
 	for i := range p.Tensors {
 		x := &p.Tensors[i]
@@ -33,6 +33,7 @@ func (p *Plan) Validate(source int64) error {
 				return fmt.Errorf("view: tensor %d lies in no member", i)
 			}
 			size = p.Members[x.Member-1].Size
+			used[x.Member-1] = true
 		}
 		if err := x.validate(size); err != nil {
 			return fmt.Errorf("view: tensor %d: %w", i, err)
@@ -45,7 +46,33 @@ func (p *Plan) Validate(source int64) error {
 	if at != p.Size {
 		return errors.New("view: the size does not fit")
 	}
+	if i := slices.Index(used, false); i >= 0 {
+		return fmt.Errorf("view: no tensor lies in member %d", i)
+	}
 	return nil
+}
+
+// validateMembers checks that members lie in the source one behind the other, and that what they say they inflate to is
+// bounded by it: a source of n bytes never gives more than MaxRatio*n and MaxSlack for each member.
+func validateMembers(members []Member, source int64) error {
+	end, total := int64(0), int64(0)
+	for i, m := range members {
+		switch {
+		case !m.Method.Known():
+			return fmt.Errorf("view: member %d is compressed by no method of members", i)
+		case m.Offset < end || m.Packed < 1 || m.Offset > source || m.Packed > source-m.Offset:
+			return fmt.Errorf("view: member %d lies outside the source, or in another", i)
+		case m.Size < 1 || m.Size > maxInflated-total || !m.plausible():
+			return fmt.Errorf("view: member %d of %d bytes says that it inflates to %d", i, m.Packed, m.Size)
+		}
+		end, total = m.Offset+m.Packed, total+m.Size
+	}
+	return nil
+}
+
+// plausible says that the ratio of compression is one that is served.
+func (m *Member) plausible() bool {
+	return m.Size <= MaxSlack || (m.Size-MaxSlack)/MaxRatio <= m.Packed
 }
 
 var errOutside = errors.New("lies outside the source")

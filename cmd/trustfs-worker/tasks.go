@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 
@@ -16,6 +17,7 @@ import (
 var table = map[string]inside.Task{
 	tasks.Inspect: inspect,
 	tasks.View:    view,
+	tasks.Inflate: inflate,
 }
 
 func inspect(in []inside.Input, request json.RawMessage) (any, error) {
@@ -44,4 +46,19 @@ func view(in []inside.Input, request json.RawMessage) (any, error) {
 	return views.Answering(in[0].R, in[0].Size, req.Kind, func(r io.ReaderAt, size int64) formats.Result {
 		return all.Inspect(r, size, []string{string(req.Name)}, all.Options{Budget: req.Budget, Presets: req.Presets})
 	})
+}
+
+func inflate(in []inside.Input, request json.RawMessage) (any, error) {
+	var req tasks.InflateRequest
+	if err := json.Unmarshal(request, &req); err != nil {
+		return nil, fmt.Errorf("inflate: %w", err)
+	}
+	if len(in) != 1 {
+		return nil, fmt.Errorf("inflate: %d files, expected 1", len(in))
+	}
+	err := views.Inflate(inside.Output{}, in[0].R, req.Members, req.Budget)
+	if limit, ok := errors.AsType[*views.LimitError](err); ok {
+		return tasks.InflateAnswer{Limit: limit.Error()}, nil
+	}
+	return tasks.InflateAnswer{}, err
 }

@@ -3,6 +3,7 @@
 package views_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"trustfs/formats"
 	"trustfs/views"
 )
 
@@ -88,11 +90,11 @@ func show(t *testing.T, source string) bool {
 	if err := p.Validate(st.Size()); err != nil {
 		t.Fatalf("%s: %v", source, err)
 	}
-	members, err := views.Inflate(f, p)
-	if err != nil {
+	var inflated bytes.Buffer
+	if err := views.Inflate(&inflated, f, p.Members, formats.Budget{}); err != nil {
 		t.Fatalf("%s: %v", source, err)
 	}
-	r, err := views.NewReader(p, f, members)
+	r, err := views.NewReader(p, f, p.Sections(bytes.NewReader(inflated.Bytes())))
 	if err != nil {
 		t.Fatal(err)
 	}

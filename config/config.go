@@ -37,6 +37,7 @@ type Config struct {
 	Prescan    string `yaml:"prescan"`
 	Views      string `yaml:"views"`
 	ViewsFrom  string `yaml:"views-from"`
+	ViewsSpool int    `yaml:"views-spool"` // MiB below State that compressed sources of views are inflated into; 0: none
 	AllowOther bool   `yaml:"allow-other"`
 	Guard      bool   `yaml:"guard"`
 
@@ -86,6 +87,7 @@ func Default() *Config {
 		Prescan:    "off",
 		Views:      "off",
 		ViewsFrom:  "clean",
+		ViewsSpool: 8 << 10,
 		AllowOther: os.Geteuid() == 0, // others than root cannot, unless /etc/fuse.conf lets them
 		State:      defaultState(),
 		Jail:       Jail{Require: "full"},

@@ -60,6 +60,8 @@ var options = []option{
 		value: func(c *Config) any { return &c.Views }, choices: []string{"off", "beside", "only"}},
 	{key: "views-from", sets: Mounting, usage: "which pickles have views: `clean|disarm`",
 		value: func(c *Config) any { return &c.ViewsFrom }, choices: []string{"clean", "disarm"}},
+	{key: "views-spool", sets: Mounting, usage: "inflate compressed sources of views into at most `MiB` of the state directory; 0: they have none",
+		value: func(c *Config) any { return &c.ViewsSpool }},
 	{key: "allow-other", sets: Mounting, usage: "let other users in (file permissions still hold)",
 		value: func(c *Config) any { return &c.AllowOther }},
 	{key: "guard", sets: Mounting, usage: "leave an unreadable directory in the mount's place when it stops",

@@ -20,6 +20,9 @@ func (c *Config) validate() error {
 	if c.MaxScore < 0 {
 		errs = append(errs, c.wrong("max-score", "%d: must not be negative", c.MaxScore))
 	}
+	if c.ViewsSpool < 0 || c.ViewsSpool > 1<<30 {
+		errs = append(errs, c.wrong("views-spool", "%d: expected MiB, from 0 to %d", c.ViewsSpool, 1<<30))
+	}
 	for rule, weight := range c.Weights {
 		if weight < 0 {
 			errs = append(errs, c.wrong("weights", "%s: %d: a weight must not be negative", rule, weight))

@@ -32,6 +32,9 @@ func (t *tree) Read(_ <-chan struct{}, in *fuse.ReadIn, buf []byte) (fuse.ReadRe
 // judged afresh, and gets a page cache of its own.
 func (t *tree) readFailed(h *handle, err error) {
 	path := h.node.key.path
+	if t.spoolDamaged(h, err) {
+		return
+	}
 	tampered, ok := errors.AsType[*integrity.TamperError](err)
 	if !ok {
 		t.log.Error("reading failed", "path", path, "error", err.Error())

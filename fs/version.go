@@ -40,10 +40,10 @@ func (n *node) bind(file *os.File, j *gatekeeper.Judgement) (v *version, ok bool
 	}, j.Manifest.Digest)
 }
 
-// bindView is bind for a view; r gives its bytes, from file.
-func (n *node) bindView(file *os.File, view *gatekeeper.View, r io.ReaderAt) (v *version, ok bool) {
+// bindView is bind for a view; c gives its bytes, from file, and is taken over too.
+func (n *node) bindView(file *os.File, view *gatekeeper.View, c *gatekeeper.ViewContent) (v *version, ok bool) {
 	return n.bindTo(&version{
-		file: file, reader: io.NewSectionReader(r, 0, view.Size()), judgement: view.Judgement, view: view, identity: view.Judgement.Identity,
+		file: file, reader: c, judgement: view.Judgement, view: view, identity: view.Judgement.Identity,
 	}, view.Fingerprint())
 }
 
@@ -52,11 +52,11 @@ func (n *node) bindTo(fresh *version, digest integrity.Digest) (v *version, ok b
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.retired || n.bound != nil && *n.bound != digest {
-		fresh.file.Close()
+		fresh.close()
 		return nil, false
 	}
 	if n.version != nil {
-		fresh.file.Close()
+		fresh.close()
 	} else {
 		n.version = fresh
 	}
@@ -95,8 +95,16 @@ func (n *node) release(v *version) {
 		if v.served.Load() { // otherwise the page cache is as its other users want it
 			v.drop(0, 0)
 		}
-		v.file.Close()
+		v.close()
 	}
+}
+
+// close lets go of what the version reads from.
+func (v *version) close() {
+	if c, ok := v.reader.(io.Closer); ok {
+		c.Close()
+	}
+	v.file.Close()
 }
 
 // read fills buf from off. The bytes returned lie in buf, which nobody else can write. Fewer than len(buf) means the end

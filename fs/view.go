@@ -32,8 +32,8 @@ type Viewer interface {
 	View(ctx context.Context, s gatekeeper.Subject, name string, kind views.Kind) (*gatekeeper.View, error)
 	// RememberedView gives the same without work; ok is false where it is not known.
 	RememberedView(s gatekeeper.Subject, name string) (v *gatekeeper.View, ok bool, err error)
-	// ViewDigest reads the whole view.
-	ViewDigest(ctx context.Context, v *gatekeeper.View, file io.ReaderAt) (integrity.Digest, error)
+	// ViewDigest reads the whole view of the source that f leads to, and that source reads.
+	ViewDigest(ctx context.Context, v *gatekeeper.View, f *os.File, source io.ReaderAt) (integrity.Digest, error)
 	// TamperedView is Tampered for bytes that were read through the view name of source.
 	TamperedView(name, source string, id integrity.Identity, err *integrity.TamperError)
 }
@@ -82,8 +82,7 @@ func viewInode(id integrity.Identity, kind views.Kind) uint64 {
 	return 1<<63 | h.Sum64()&(1<<62-1)
 }
 
-// judgeView has the view called name of f made and judged; f is what lies at source. It waits as judge does. What cannot be
-// served is no view either.
+// judgeView has the view called name of f made and judged; f is what lies at source. It waits as judge does.
 func (t *tree) judgeView(who asker, f *os.File, source, name string) (*gatekeeper.View, error) {
 	s := t.subject(who, f, source)
 	v, known, err := t.views.gate.RememberedView(s, name)
@@ -92,9 +91,6 @@ func (t *tree) judgeView(who asker, f *os.File, source, name string) (*gatekeepe
 			s.File = f
 			return t.views.gate.View(context.WithoutCancel(ctx), s, name, kindOfView(name))
 		})
-	}
-	if err == nil {
-		_, err = v.Reader(f)
 	}
 	if noView(err) && !known {
 		t.log.Info("view.none", "path", name, "source", source, "reason", err.Error())
@@ -145,28 +141,19 @@ func (t *tree) openView(who asker, n *node) (*handle, error) {
 		f.Close()
 		return nil, nil
 	}
-	r, err := v.Reader(frugal{f})
-	if err == nil && v.Size() != int64(n.attr.Size) {
-		err = unix.ESTALE
+	if v.Size() != int64(n.attr.Size) {
+		f.Close()
+		return nil, unix.ESTALE
 	}
+	c, err := t.viewContent(who, n, f, v)
 	if err != nil {
 		f.Close()
 		return nil, err
 	}
-	bound, ok := n.bindView(f, v, r)
+	bound, ok := n.bindView(f, v, c)
 	if !ok {
 		t.nodes.retire(n)
 		return nil, unix.ESTALE
 	}
 	return &handle{node: n, version: bound}, nil
-}
-
-// frugal reads a source for a view, and leaves no copy of it in the page cache beside the view's own. The hints of
-// version.read would name the wrong places: a view's offsets are not its source's.
-type frugal struct{ file *os.File }
-
-func (s frugal) ReadAt(p []byte, off int64) (int, error) {
-	n, err := s.file.ReadAt(p, off)
-	_ = unix.Fadvise(int(s.file.Fd()), off, int64(n), unix.FADV_DONTNEED)
-	return n, err
 }

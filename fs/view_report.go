@@ -32,6 +32,9 @@ func (t *tree) findViewReport(parent *node, name string) (*node, error) {
 // viewReport is a view's own report.
 func (t *tree) viewReport(who asker, n *node) (*gatekeeper.Report, error) {
 	f, v, err := t.judgeViewNode(who, n)
+	if refused, ok := errors.AsType[*gatekeeper.RefusedError](err); ok {
+		return refused.Report, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +87,7 @@ func (t *tree) viewDigest(who asker, n *node) ([]byte, error) {
 	n.mu.Unlock()
 	if known == nil || known.of != fingerprint {
 		digest, err := queued(t, who, f, "digest\x00"+n.key.path, func(ctx context.Context, f *os.File) (integrity.Digest, error) {
-			return t.views.gate.ViewDigest(ctx, v, frugal{f}) // nobody else waits for it: it ends with the asker
+			return t.views.gate.ViewDigest(ctx, v, f, frugal{f}) // nobody else waits for it: it ends with the asker
 		})
 		if tampered, ok := errors.AsType[*integrity.TamperError](err); ok {
 			t.views.gate.TamperedView(n.key.path, n.key.source, n.key.id, tampered)

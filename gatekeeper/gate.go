@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"trustfs/formats"
+	"trustfs/gatekeeper/spool"
 	"trustfs/integrity"
 	"trustfs/provenance"
 )
@@ -100,6 +101,7 @@ type Gate struct {
 	log     *slog.Logger
 	memory  *memory
 	flights flights
+	spool   *spool.Spool // see UseSpool
 
 	adopting sync.Mutex // one change of the terms at a time
 	terms    atomic.Pointer[terms]

@@ -5,8 +5,8 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"os"
+	"strings"
 
 	"trustfs/formats"
 	"trustfs/integrity"
@@ -32,12 +32,20 @@ type View struct {
 	// Judgement is the view's own: its report, and the source's identity and Manifest.
 	Judgement *Judgement
 	answer    *views.Answer
+	gate      *Gate
+	key       verdictKey // of entry
+	entry     *entry
 }
 
 // A NoViewError says why a source has no view.
 type NoViewError struct{ Reason string }
 
 func (e *NoViewError) Error() string { return e.Reason }
+
+// A RefusedError says that a view is refused for its source's sake, and was not made. Report is the view's.
+type RefusedError struct{ Report *Report }
+
+func (e *RefusedError) Error() string { return "refused: " + strings.Join(e.Report.Reasons, "; ") }
 
 // View gives the view called name (a path in the tree, beside s.Path) of the source s. A *NoViewError means that there is
 // none; any other error that none could be made now.
@@ -67,14 +75,14 @@ func (g *Gate) View(ctx context.Context, s Subject, name string, kind views.Kind
 			return nil, err
 		}
 	}
-	return g.viewOf(ctx, e, s.Opener)
+	return g.viewOf(ctx, key, e, s.Opener)
 }
 
 func viewKey(id integrity.Identity, name string) verdictKey {
 	return verdictKey{id: id, path: "view\x00" + name}
 }
 
-func (g *Gate) viewOf(ctx context.Context, e *entry, o *Opener) (*View, error) {
+func (g *Gate) viewOf(ctx context.Context, key verdictKey, e *entry, o *Opener) (*View, error) {
 	switch {
 	case e.err != nil:
 		return nil, e.err
@@ -82,7 +90,7 @@ func (g *Gate) viewOf(ctx context.Context, e *entry, o *Opener) (*View, error) {
 		return nil, errors.New("no view could be made")
 	}
 	j, err := g.forOpener(ctx, e, o)
-	return &View{Judgement: j, answer: e.answer}, err
+	return &View{Judgement: j, answer: e.answer, gate: g, key: key, entry: e}, err
 }
 
 // RememberedView gives what View would, without any work, where it is known, still current, and the same for every opener.
@@ -94,11 +102,12 @@ func (g *Gate) RememberedView(s Subject, name string) (v *View, ok bool, err err
 	if err != nil {
 		return nil, false, nil
 	}
-	e := g.memory.verdict(viewKey(id, name))
+	key := viewKey(id, name)
+	e := g.memory.verdict(key)
 	if e == nil || !g.current(e, s.Tree) {
 		return nil, false, nil
 	}
-	v, err = g.viewOf(context.Background(), e, nil)
+	v, err = g.viewOf(context.Background(), key, e, nil)
 	return v, true, err
 }
 
@@ -114,7 +123,7 @@ func (g *Gate) makeView(ctx context.Context, key verdictKey, s Subject, name str
 	if err != nil {
 		return &entry{err: err}
 	}
-	if err := g.viewable(src); err != nil {
+	if err := g.viewable(src, s.Path, name, kind); err != nil {
 		e := *src
 		e.err, e.judgement = err, &Judgement{Report: src.judgement.Report, Identity: src.judgement.Identity}
 		if _, none := errors.AsType[*NoViewError](err); none && src.kept {
@@ -130,7 +139,7 @@ func (g *Gate) makeView(ctx context.Context, key verdictKey, s Subject, name str
 	e.answer = answer
 	if answer.Limit != "" {
 		e.err = &NoViewError{answer.Limit}
-	} else {
+	} else if e.err = g.inflatable(answer.Plan); e.err == nil {
 		e.judgement, e.question = g.judgeView(ctx, s, src, answer, name)
 	}
 	if src.kept {
@@ -152,11 +161,16 @@ func (g *Gate) entryOf(ctx context.Context, s Subject) (*entry, error) {
 	return g.judgeOnce(ctx, key, s)
 }
 
-// viewable says why a source gives no view, nil if it does.
-func (g *Gate) viewable(src *entry) error {
+// viewable says why a source gives no view called name, nil if it does.
+func (g *Gate) viewable(src *entry, source, name string, kind views.Kind) error {
 	r := src.judgement.Report
 	if src.judgement.Manifest == nil || src.evidence == nil {
 		return fmt.Errorf("the source could not be judged: %v", r.Reasons)
+	}
+	if kind == views.KindTensors {
+		if why := g.withoutOrigin(src); len(why) > 0 {
+			return &RefusedError{refusedView(r, source, name, why)}
+		}
 	}
 	if g.cfg.ViewsFrom == ViewsFromDisarm {
 		return nil
@@ -167,6 +181,25 @@ func (g *Gate) viewable(src *entry) error {
 		}
 	}
 	return nil
+}
+
+// withoutOrigin are the requirements of provenance that a source does not meet. Its view inherits its origin, and is a
+// model whatever the source is: it would be refused once it were made.
+func (g *Gate) withoutOrigin(src *entry) []string {
+	t := g.terms.Load()
+	if t.Profile == ProfileAudit {
+		return nil
+	}
+	return t.Require.Unmet(src.evidence, formats.ClassModel)
+}
+
+// refusedView is the report of a view that is not made.
+func refusedView(src *Report, source, name string, why []string) *Report {
+	r := &Report{Format: formats.FormatSafetensors, Class: formats.ClassModel, Provenance: src.Provenance, Reasons: why}
+	r.SetPath(name)
+	r.Facts.ViewOf = source
+	fill(r)
+	return r
 }
 
 // judgeView gives the view its own verdict: its content as safetensors, its provenance that of the source.
@@ -210,28 +243,4 @@ func (v *View) Size() int64 { return v.answer.Size() }
 func (v *View) Fingerprint() integrity.Digest {
 	shown := v.answer.Fingerprint()
 	return sha256.Sum256(append(shown[:], v.Judgement.Manifest.Digest[:]...))
-}
-
-// Reader serves the view's bytes from the source, which file leads to: every byte through the Manifest that was judged.
-func (v *View) Reader(file io.ReaderAt) (io.ReaderAt, error) {
-	if v.answer.Plan == nil {
-		return v.answer.IndexReader(), nil
-	}
-	if len(v.answer.Plan.Members) > 0 {
-		return nil, &NoViewError{"its tensors lie in compressed members"}
-	}
-	return views.NewReader(v.answer.Plan, integrity.NewReader(file, v.Judgement.Manifest), nil)
-}
-
-// ViewDigest works out the SHA-256 of a view's bytes. It reads the whole source.
-func (g *Gate) ViewDigest(ctx context.Context, v *View, file io.ReaderAt) (integrity.Digest, error) {
-	r, err := v.Reader(file)
-	if err != nil {
-		return integrity.Digest{}, err
-	}
-	m, err := integrity.Build(ctx, r, v.Size(), nil)
-	if err != nil {
-		return integrity.Digest{}, err
-	}
-	return m.Digest, nil
 }

@@ -55,15 +55,16 @@ func (b *bench) view(t *testing.T) (*View, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	r, err := v.Reader(f)
+	r, err := v.Open(t.Context(), f, f)
 	if err != nil {
-		t.Fatal(err)
+		return nil, "", err
 	}
+	defer r.Close()
 	text, err := io.ReadAll(io.NewSectionReader(r, 0, v.Size()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := b.gate.ViewDigest(context.Background(), v, f)
+	d, err := b.gate.ViewDigest(context.Background(), v, f, f)
 	if m, _ := integrity.Build(context.Background(), bytes.NewReader(text), int64(len(text)), nil); err != nil || d != m.Digest {
 		t.Errorf("the view's digest: %v", err)
 	}

@@ -62,6 +62,7 @@ type conversion struct {
 	in, out string
 	source  *os.File
 	view    *gatekeeper.View
+	content *gatekeeper.ViewContent
 }
 
 func (a *app) convert(ctx context.Context, cfg *config.Config, in, out string, verify bool) error {
@@ -90,9 +91,18 @@ func (a *app) convert(ctx context.Context, cfg *config.Config, in, out string, v
 		return err
 	}
 	defer c.source.Close()
+	room, err := spoolFor(cfg, t.gate)
+	if err != nil {
+		return err
+	}
+	defer room.Close()
 	if err := c.look(ctx, t, rel, kind); err != nil {
 		return err
 	}
+	if err := c.open(ctx); err != nil {
+		return err
+	}
+	defer c.content.Close()
 	return c.write(ctx, verify)
 }
 
@@ -126,19 +136,32 @@ func (c *conversion) look(ctx context.Context, t *tree, rel string, kind views.K
 	s := gatekeeper.Subject{File: c.source, Path: rel, Tree: t.root, Progress: steps.to}
 	c.view, err = t.gate.View(ctx, s, path.Join(path.Dir(rel), filepath.Base(c.out)), kind)
 	bar.Done()
-	if err == nil {
-		_, err = c.view.Reader(c.source)
-	}
-	if none, ok := errors.AsType[*gatekeeper.NoViewError](err); ok {
-		return no("%s: not converted: %s", c.in, none.Reason)
-	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", c.in, err)
+		return c.none(err)
 	}
 	if r := c.view.Judgement.Report; !c.view.Judgement.Allowed() {
 		return no("%s: not converted: %s\n  see: trustfs explain %[1]s", c.in, strings.Join(r.Reasons, "; "))
 	}
 	return nil
+}
+
+// open opens the view; where its tensors lie compressed in the source they are inflated now.
+func (c *conversion) open(ctx context.Context) (err error) {
+	if c.content, err = c.view.Open(ctx, c.source, c.source); err != nil {
+		return c.none(err)
+	}
+	return nil
+}
+
+// none says why there is no view.
+func (c *conversion) none(err error) error {
+	if none, ok := errors.AsType[*gatekeeper.NoViewError](err); ok {
+		return no("%s: not converted: %s", c.in, none.Reason)
+	}
+	if refused, ok := errors.AsType[*gatekeeper.RefusedError](err); ok {
+		return no("%s: not converted: %s", c.in, strings.Join(refused.Report.Reasons, "; "))
+	}
+	return fmt.Errorf("%s: %w", c.in, err)
 }
 
 // write puts the view in place of OUT in one step, or leaves nothing.
@@ -197,10 +220,6 @@ const (
 // each gives the view's bytes from the judged source, in parts and from several goroutines: checking them is what takes
 // time. scratch has room bytes, and is use's own.
 func (c *conversion) each(ctx context.Context, label string, room int64, use func(part, scratch []byte, off int64) error) error {
-	r, err := c.view.Reader(c.source)
-	if err != nil {
-		return err
-	}
 	bar := c.stderr.Progress(label, c.view.Size())
 	defer bar.Done()
 	var next atomic.Int64
@@ -215,7 +234,7 @@ func (c *conversion) each(ctx context.Context, label string, room int64, use fun
 					return nil
 				}
 				part := buf[:n]
-				if k, err := r.ReadAt(part, off); k < len(part) {
+				if k, err := c.content.ReadAt(part, off); k < len(part) {
 					return fmt.Errorf("%s: %w", c.in, err)
 				}
 				if err := use(part, buf[convertChunk:], off); err != nil {

@@ -67,6 +67,11 @@ func (a *app) mount(ctx context.Context, cfg *config.Config, dir, point string) 
 	if err != nil {
 		return err
 	}
+	room, err := spoolFor(cfg, gate)
+	if err != nil {
+		return err
+	}
+	defer room.Close()
 	defer gate.Close()
 	// From here on the daemon's own working directory must not be one that it serves.
 	if err := os.Chdir("/"); err != nil {

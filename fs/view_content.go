@@ -1,0 +1,92 @@
+package fs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"trustfs/gatekeeper"
+	"trustfs/gatekeeper/spool"
+)
+
+// viewContent opens the bytes of a view whose source f leads to. Where they have to be inflated first, that waits for the
+// asker's turn as a judgement does, and a signal ends the wait. A view that turns out not to be what its source says is
+// refused now, and not there at the next look.
+func (t *tree) viewContent(who asker, n *node, f *os.File, v *gatekeeper.View) (*gatekeeper.ViewContent, error) {
+	c, ok, err := v.OpenNow(frugal{f})
+	if !ok && err == nil {
+		c, err = t.inflated(who, n, f, v)
+	}
+	if noView(err) {
+		t.log.Warn("view.none", "path", n.key.path, "source", n.key.source, "reason", err.Error())
+		return nil, fmt.Errorf("%w: %w", unix.EACCES, err)
+	}
+	return c, err
+}
+
+func (t *tree) inflated(who asker, n *node, f *os.File, v *gatekeeper.View) (*gatekeeper.ViewContent, error) {
+	var h handover
+	_, err := queued(t, who, f, "inflate\x00"+n.key.path, func(ctx context.Context, own *os.File) (struct{}, error) {
+		c, err := v.Open(context.WithoutCancel(ctx), own, frugal{f})
+		if err == nil {
+			h.give(c)
+		}
+		return struct{}{}, err
+	})
+	if err != nil {
+		h.giveUp()
+		return nil, err
+	}
+	return h.content, nil
+}
+
+// A handover brings content from the work that opens it to who asked for it, who may have gone.
+type handover struct {
+	mu      sync.Mutex
+	content *gatekeeper.ViewContent
+	over    bool
+}
+
+func (h *handover) give(c *gatekeeper.ViewContent) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.content = c
+	if h.over {
+		c.Close()
+	}
+}
+
+func (h *handover) giveUp() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.over = true
+	if h.content != nil {
+		h.content.Close()
+	}
+}
+
+// spoolDamaged says that inflated bytes were changed on the disk, once a version: the reader gets EIO, the next open inflates
+// the source again. The source and its verdict stay.
+func (t *tree) spoolDamaged(h *handle, err error) bool {
+	damage, ok := errors.AsType[*spool.DamageError](err)
+	if ok && h.version.announced.CompareAndSwap(false, true) {
+		t.nodes.retire(h.node)
+		t.log.Error("model.tampered", "path", h.node.key.path, "expected", damage.Expected, "actual", damage.Actual, "offset", damage.Offset,
+			"detail", "the inflated copy in the state directory, not the source")
+	}
+	return ok
+}
+
+// frugal reads a source for a view, and leaves no copy of it in the page cache beside the view's own. The hints of
+// version.read would name the wrong places: a view's offsets are not its source's.
+type frugal struct{ file *os.File }
+
+func (s frugal) ReadAt(p []byte, off int64) (int, error) {
+	n, err := s.file.ReadAt(p, off)
+	_ = unix.Fadvise(int(s.file.Fd()), off, int64(n), unix.FADV_DONTNEED)
+	return n, err
+}

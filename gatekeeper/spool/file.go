@@ -1,0 +1,127 @@
+package spool
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// A file is a spool file: it has no name, and its reader leaves no copy of it in the page cache beside the view's own.
+type file struct{ *os.File }
+
+// ReadAt implements io.ReaderAt.
+func (f *file) ReadAt(p []byte, off int64) (int, error) {
+	n, err := f.File.ReadAt(p, off)
+	_ = unix.Fadvise(int(f.Fd()), off, int64(n), unix.FADV_DONTNEED)
+	return n, err
+}
+
+// prefix is how the name begins that a file has for a moment where the filesystem makes none without.
+const prefix = "spool-"
+
+// keepFree is what a spool file leaves free on the disk, in bytes: pins and logs may lie there too.
+const keepFree = 256 << 20
+
+// create makes a file without a name in dir, with room for size bytes.
+func create(dir string, size int64) (*file, error) {
+	d, err := private(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(d)
+	var fs unix.Statfs_t
+	if err := unix.Fstatfs(d, &fs); err != nil {
+		return nil, fmt.Errorf("%s: %w", dir, err)
+	}
+	if free := int64(min(fs.Bavail, 1<<40)) * fs.Bsize; size > free-keepFree {
+		return nil, fmt.Errorf("%s: %d bytes are free, %d are needed and %d must stay free: %w", dir, free, size, keepFree, unix.ENOSPC)
+	}
+	fd, err := nameless(d)
+	if err != nil {
+		return nil, fmt.Errorf("a file in %s: %w", dir, err)
+	}
+	f := &file{os.NewFile(uintptr(fd), filepath.Join(dir, "(inflated)"))}
+	if err := reserve(fd, size); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("%d bytes in %s: %w", size, dir, err)
+	}
+	return f, nil
+}
+
+// private opens dir, which must be nobody's but ours.
+func private(dir string) (int, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return -1, err
+	}
+	d, err := unix.Open(dir, unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC|unix.O_RDONLY, 0)
+	if err != nil {
+		return -1, fmt.Errorf("%s: %w", dir, err)
+	}
+	var st unix.Stat_t
+	if err = unix.Fstat(d, &st); err == nil && (int(st.Uid) != os.Geteuid() || st.Mode&0o077 != 0) {
+		err = fmt.Errorf("owned by uid %d with mode %04o; expected uid %d and 0700", st.Uid, st.Mode&0o7777, os.Geteuid())
+	}
+	if err != nil {
+		unix.Close(d)
+		return -1, fmt.Errorf("%s: %w", dir, err)
+	}
+	return d, nil
+}
+
+// nameless makes a file in directory d. Where the filesystem has no O_TMPFILE (NFS, older overlays), it has a name for a
+// moment.
+func nameless(d int) (int, error) {
+	const flags = unix.O_RDWR | unix.O_CLOEXEC | unix.O_EXCL
+	fd, err := unix.Openat(d, ".", flags|unix.O_TMPFILE, 0o600)
+	if !errors.Is(err, unix.EOPNOTSUPP) && !errors.Is(err, unix.EISDIR) && !errors.Is(err, unix.ENOENT) {
+		return fd, err
+	}
+	name := prefix + rand.Text()
+	if fd, err = unix.Openat(d, name, flags|unix.O_CREAT|unix.O_NOFOLLOW, 0o600); err != nil {
+		return -1, err
+	}
+	if err := unix.Unlinkat(d, name, 0); err != nil {
+		unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
+}
+
+// reserve asks for all room at once: a disk that is too full says so before anything is inflated.
+func reserve(fd int, size int64) error {
+	for {
+		err := unix.Fallocate(fd, 0, 0, size)
+		switch {
+		case errors.Is(err, unix.EINTR):
+			continue
+		case errors.Is(err, unix.EOPNOTSUPP), errors.Is(err, unix.ENOSYS):
+			return nil // then a write will say it
+		}
+		return err
+	}
+}
+
+// clearLeftovers removes the names of files whose maker died before it could.
+func clearLeftovers(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("spool: %w", err)
+	}
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), prefix) || !e.Type().IsRegular() {
+			continue
+		}
+		if err := os.Remove(filepath.Join(dir, e.Name())); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("spool: what an earlier run has left: %w", err)
+		}
+	}
+	return nil
+}

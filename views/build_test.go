@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-	"maps"
 	"strings"
 	"testing"
 )
@@ -141,9 +140,7 @@ func hostile(t testing.TB) map[string]struct {
 }
 
 func TestHostileSourcesAreNamed(t *testing.T) {
-	all := hostile(t)
-	maps.Copy(all, hostileTars(t))
-	for name, h := range all {
+	for name, h := range everyHostile(t) {
 		p, err := build(h.source)
 		if _, named := errors.AsType[*LimitError](err); !named || p != nil || !strings.Contains(err.Error(), h.reason) {
 			t.Errorf("%s: got %v, want a limit with %q", name, err, h.reason)
@@ -265,9 +262,7 @@ func TestMoreThanFourGiB(t *testing.T) {
 // Whatever the bytes are: no panic, and either a named limit or a plan that reads nothing outside of them, twice the same.
 func FuzzBuild(f *testing.F) {
 	seeds := 0
-	all := hostile(f)
-	maps.Copy(all, hostileTars(f))
-	for _, h := range all {
+	for _, h := range everyHostile(f) {
 		f.Add(h.source)
 		seeds++
 	}

@@ -83,6 +83,10 @@ func (l *legacy) collect(at int64) (end int64, err error) {
 		if p, err = w.persistent(e.Args); err != nil {
 			return
 		}
+		if len(l.ids) >= MaxTensors {
+			err = limit("", "more than %d storages", MaxTensors)
+			return
+		}
 		if was, again := l.ids[p.key]; again && (was.dtype != p.dtype || was.numel != p.numel) {
 			err = limit("", "storage %q in two sizes or types", clip(p.key))
 		}
@@ -106,6 +110,9 @@ func (l *legacy) readKeys(at int64) (int64, error) {
 	o, m := report.Outcomes[0], report.Machine
 	if o.Value.Kind() != opcodes.KindList || !m.Whole(o.Value) {
 		return 0, limit("", "the list of storages is no list")
+	}
+	if m.Len(o.Value) > MaxTensors {
+		return 0, limit("", "more than %d storages are listed", MaxTensors)
 	}
 	for _, v := range m.Items(o.Value) {
 		k, ok := m.Str(v)

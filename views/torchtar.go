@@ -79,7 +79,7 @@ func (f *tarFile) readStorages() error {
 			return limit("", "storage %d comes twice", st.Key)
 		}
 		if len(f.storages) >= MaxTensors {
-			return limit("", "more than %d storages", MaxTensors)
+			return limit("", "more than %d storages and views of them", MaxTensors)
 		}
 		f.storages[st.Key] = st
 		return nil
@@ -99,9 +99,6 @@ func (f *tarFile) readStorages() error {
 
 func (f *tarFile) readTensors() error {
 	_, err := torch.ReadTarTensors(f.member(torch.TarTensors), nil, func(x torch.TarTensor) error {
-		if len(f.tensors) >= MaxTensors {
-			return limit("", "more than %d tensors", MaxTensors)
-		}
 		f.tensors[x.Key] = x // of a key that comes twice, and is no storage's, the last one counts
 		return nil
 	})

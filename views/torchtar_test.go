@@ -156,7 +156,7 @@ func hostileTars(t testing.TB) map[string]struct {
 		"tar: many dimensions":             {with("tensors", sizes, little(1<<30, 16, 8, 8, 1, 0)), "dimensions"},
 		"tar: tensor of no storage":        {with("tensors", key(first+32), key(first+33)), "lacks the storage"},
 		"tar: tensor that is not there":    {with("tensors", key(first), key(first+1)), "lacks the tensor"},
-		"tar: a million tensors announced": {with("tensors", []byte("J\x04\x00\x00\x00."), []byte("J\x40\x42\x0f\x00.")), "does not load"},
+		"tar: a million tensors announced": {with("tensors", []byte("J\x04\x00\x00\x00."), []byte("J\x40\x42\x0f\x00.")), "at most 10000"},
 		"tar: view beyond its storage":     {with("storages", []byte("J\x40\x00\x00\x00J\x40\x00\x00\x00t"), []byte("J\x41\x00\x00\x00J\x40\x00\x00\x00t")), "outside of it"},
 		"tar: name with NUL":               {with("pickle", []byte("tail"), []byte("ta\x00l")), "NUL"},
 		"tar: no object":                   {without("pickle"), `without the file "pickle"`},

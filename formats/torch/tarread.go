@@ -49,6 +49,10 @@ type TarTensor struct {
 	At             int64 // of the numbers in the member
 }
 
+// maxTarItems bounds the storages and the tensors: the largest models of the time had a thousand, and each is a pickle of
+// its own.
+const maxTarItems = 10_000
+
 // maxTarRank bounds the dimensions of a tensor; torch has 64 at most.
 const maxTarRank = 64
 
@@ -90,6 +94,9 @@ func (t *tarStream) count() (int64, error) {
 	n, ok := m.Int(v)
 	if v.Kind() != opcodes.KindInt || !ok || n < 0 {
 		return 0, fmt.Errorf("the member begins with %s, expected how many follow", m.Render(v, 80))
+	}
+	if n > maxTarItems {
+		return 0, fmt.Errorf("the member announces %d storages or tensors, at most %d", n, maxTarItems)
 	}
 	return n, nil
 }

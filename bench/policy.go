@@ -47,7 +47,8 @@ func askedOpen(s *stage, rounds int) ([]row, error) {
 		return nil, err
 	}
 	return []row{{
-		what: "cached open and close, a policy on the opener", plain: micro(best[0]), trusted: micro(best[2]),
-		ratio: fmt.Sprintf("%.2f of an open without one (%s)", ratio(best[2], best[1]), micro(best[1])), goal: "at most 1.5",
+		What: "cached open and close, a policy on the opener", Beside: "directory " + micro(best[0]) + ", without a policy " + micro(best[1]),
+		Trusted: micro(best[2]), Ratio: fmt.Sprintf("%.2f of an open without one", ratio(best[2], best[1])),
+		Goals: []goal{atMost(ratio(best[2], best[1]), 1.5, "")},
 	}}, nil
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -9,9 +8,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"golang.org/x/sys/unix"
-
-	"trustfs/fs/mount"
 	"trustfs/testdata/gen"
 )
 
@@ -28,9 +24,7 @@ type stage struct {
 	trusted string // behind trustfs
 	asking  string // behind trustfs with a policy on the opener
 	size    int64  // bytes of the large model
-
-	servers []*exec.Cmd
-	points  []string
+	servers
 }
 
 // settled is how old folders must be before a verdict in them is kept without looking again.
@@ -106,51 +100,7 @@ func (s *stage) large() error {
 	return f.Sync()
 }
 
-// start runs a server and waits until it is mounted.
-func (s *stage) start(point string, server *exec.Cmd) error {
-	if err := os.MkdirAll(point, 0o755); err != nil {
-		return err
-	}
-	log, err := os.Create(point + ".log")
-	if err != nil {
-		return err
-	}
-	defer log.Close()
-	server.Stderr = log
-	if err := server.Start(); err != nil {
-		return err
-	}
-	s.servers, s.points = append(s.servers, server), append(s.points, point)
-	for range 200 {
-		all, err := mount.List()
-		if err != nil {
-			return err
-		}
-		for _, m := range all {
-			if m.Point == point {
-				return nil
-			}
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	return fmt.Errorf("%s: nothing was mounted within 10 s; see %s.log", point, point)
-}
-
-// close unmounts and waits for the servers.
-func (s *stage) close() {
-	for i, server := range s.servers {
-		if err := unix.Unmount(s.points[i], 0); err != nil && !errors.Is(err, unix.EINVAL) {
-			fmt.Fprintf(os.Stderr, "bench: unmounting %s: %v\n", s.points[i], err)
-			_ = server.Process.Signal(unix.SIGTERM)
-		}
-		_ = server.Wait()
-	}
-}
-
 // ways are the three ways to a file, in the order in which they are measured and shown.
 func (s *stage) ways(name string) [3]string {
 	return [3]string{filepath.Join(s.plain, name), filepath.Join(s.bare, name), filepath.Join(s.trusted, name)}
 }
-
-// daemon is the process that serves trustfs.
-func (s *stage) daemon() int { return s.servers[len(s.servers)-1].Process.Pid }

@@ -30,7 +30,8 @@ type Rule string
 
 // The rules that presets may name. "Plain" means None, booleans, numbers, strings, bytes and containers of such.
 const (
-	RuleNew             Rule = "new"              // made without arguments: __init__ never runs, BUILD fills it
+	RuleNew             Rule = "new"              // made without arguments: __init__ runs with none, or not at all, and BUILD fills it
+	RuleBlank           Rule = "blank"            // made by NEWOBJ or copyreg alone, as pickle does it: a call would run __init__
 	RuleShared          Rule = "shared"           // plain arguments; the result is shared by the process and must not be mutated
 	RuleType            Rule = "type"             // type(x) of one argument
 	RuleGetattr         Rule = "getattr"          // a public attribute of an allowed class, or an instance's forward
@@ -55,7 +56,7 @@ const (
 )
 
 var knownRules = map[Rule]bool{
-	RuleNew: true, RuleShared: true, RuleType: true, RuleGetattr: true, RulePartial: true, RuleReconstructor: true,
+	RuleNew: true, RuleBlank: true, RuleShared: true, RuleType: true, RuleGetattr: true, RulePartial: true, RuleReconstructor: true,
 	RuleNewobj: true, RuleEncode: true, RuleDefaultdict: true, RuleClass: true, RuleDtype: true, RuleUfunc: true,
 	RuleBitgen: true, RuleSideFile: true, RuleNested: true, RuleFromTypeV2: true, RuleWrapperSubclass: true,
 	RuleFromTensor: true, RuleParameterState: true, RuleFromStorage: true, RuleScalar: true, RuleSame: true,

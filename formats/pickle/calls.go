@@ -16,11 +16,12 @@ type call struct {
 	args   opcodes.Value // a tuple, or another iterable
 	kwargs opcodes.Value // of NEWOBJ_EX
 	name   *name         // of the callee; nil if it is no name
+	op     byte          // the opcode; 0 when a function makes the call
 }
 
 // call judges a call when it is made, whatever becomes of its result.
 func (j *judge) call(m *opcodes.Machine, e *opcodes.Event) {
-	k := call{m: m, offset: e.Offset, callee: e.Object, args: e.Args, kwargs: e.KwArgs}
+	k := call{m: m, offset: e.Offset, callee: e.Object, args: e.Args, kwargs: e.KwArgs, op: e.Op}
 	if g := globalOf(m, e.Object); g != nil {
 		k.name = j.name(g)
 	}

@@ -246,3 +246,21 @@ func TestArgumentRules(t *testing.T) {
 		})
 	}
 }
+
+// What may only be made blank: REDUCE would run __init__, which some classes turn into a change of the whole process.
+func TestBlank(t *testing.T) {
+	state := g("accelerate.state", "PartialState")
+	tests := []struct {
+		name, stream string
+		want         []string
+	}{
+		{"as pickle makes it", load(newobj(state) + dict(str("backend"), "N") + "b"), nil},
+		{"as protocol 0 makes it", load(reduce(g("copy_reg", "_reconstructor"), state, g("__builtin__", "object"), "N")), nil},
+		{"called", load(reduce(state)), []string{"reduce accelerate.state.PartialState(): is made by NEWOBJ only"}},
+		{"with an argument", load(newobj(state, "N")), []string{"reduce NEWOBJ accelerate.state.PartialState(None): is allowed without arguments"}},
+		{"a special attribute", load(newobj(state) + dict(str("__class__"), "N") + "b"), []string{"reduce BUILD of accelerate.state.PartialState"}},
+	}
+	for _, tc := range tests {
+		t.Run(tc.name, func(t *testing.T) { expect(t, inspectText(tc.stream, "python", "transformers"), tc.want) })
+	}
+}

@@ -18,12 +18,15 @@ type name struct {
 
 func (n *name) allowed() bool { return n != nil && n.verdict.Status == globals.Allowed }
 
-// rule is the argument rule of an allowed name, or "".
+// rule is the argument rule of an allowed name, or "". What may only be made blank is, once made, like any new object.
 func (n *name) rule() globals.Rule {
-	if n.allowed() && n.verdict.Use == globals.UseArgs {
-		return n.verdict.Rule
+	switch {
+	case !n.allowed() || n.verdict.Use != globals.UseArgs:
+		return ""
+	case n.verdict.Rule == globals.RuleBlank:
+		return globals.RuleNew
 	}
-	return ""
+	return n.verdict.Rule
 }
 
 // is says that the name is exactly one of the given "module:name" and allowed.

@@ -15,6 +15,8 @@ func (j *judge) byArguments(k *call) string {
 	switch k.name.verdict.Rule {
 	case globals.RuleNew, globals.RuleSideFile:
 		return ruleNew(j, k)
+	case globals.RuleBlank:
+		return ruleBlank(j, k)
 	case globals.RuleShared:
 		return ruleShared(j, k)
 	case globals.RuleType:
@@ -68,6 +70,14 @@ func ruleNew(j *judge, k *call) string {
 		return "is allowed without arguments only"
 	}
 	return ""
+}
+
+// ruleBlank: NEWOBJ alone, which calls __new__; a REDUCE of the class would run its __init__ with defaults.
+func ruleBlank(j *judge, k *call) string {
+	if name := opcodes.OpName(k.op); name != "NEWOBJ" && name != "NEWOBJ_EX" {
+		return "is made by NEWOBJ only: " + name + " runs its __init__"
+	}
+	return ruleNew(j, k)
 }
 
 // ruleShared: enum members, devices, layouts by plain values. State checks keep them unmodified.

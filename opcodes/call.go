@@ -3,7 +3,10 @@ package opcodes
 // call tells of a call and pushes its result.
 func (m *Machine) call(callee, args, kwargs Value) {
 	v := m.a.call(m.opOff, callee, args)
-	m.emit(Event{Kind: EvCall, Object: callee, Args: args, KwArgs: kwargs, Result: v})
+	if e := m.event(EvCall); e != nil {
+		e.Object, e.Args, e.KwArgs, e.Result = callee, args, kwargs, v
+		m.tell(e)
+	}
 	m.push(v)
 }
 
@@ -70,7 +73,7 @@ func (m *Machine) keywords(kwargs Value) bool {
 		return true
 	case kwargs.Kind() != KindDict:
 		return m.drop(m.set, "keyword arguments must be a dict, not %s", kwargs.Kind())
-	case m.a.at(kwargs.payload())[0]>>nBits&flagNonStrKey != 0:
+	case *m.a.of(kwargs)&flagNonStrKey != 0:
 		return m.drop(m.set&^inC, "keywords must be strings")
 	}
 	return true
@@ -127,7 +130,12 @@ func (m *Machine) build() {
 	if m.frameEnd != noFrame && m.set&pure3 != 0 {
 		data = m.frameEnd
 	}
-	e := m.emit(Event{Kind: EvBuild, Object: obj, Args: state, Data: data})
+	e := m.event(EvBuild)
+	if e == nil {
+		return
+	}
+	e.Object, e.Args, e.Data = obj, state, data
+	m.tell(e)
 	if e.Skip != 0 && m.set&Joblib != 0 && !m.halted {
 		m.skip(data, e.Skip)
 	}

@@ -2,13 +2,14 @@ package opcodes
 
 // Collections happen between opcodes, when enough words have been handed out since the last one. While little is
 // alive, each one looks at everything. When more than forgetWords survive, all but what is near the top of the stack
-// forgets its items and grows old: an entry then costs at most three words with its own, whatever hung below it, and
-// later collections leave what is old alone, so that each block is looked at about once. Whoever asks for forgotten
+// forgets what it holds and grows old: an entry then costs its slot beside its own word, whatever hung below it, and
+// later collections leave what is old alone, so that each object is looked at about once. Whoever asks for forgotten
 // items learns from Machine.Whole that they are gone.
 const (
-	collectWords = 1 << 20 // 8 MiB
+	collectWords = 64 << 10 // 512 KiB, which stay in a processor's cache
+	agedWords    = 256 << 10
 	forgetWords  = 3 << 20 // 24 MiB
-	nearBlocks   = 1 << 14 // blocks near the top of the stack, counted breadth first, that forget nothing
+	nearBlocks   = 1 << 14 // objects near the top of the stack, counted breadth first, that forget nothing
 	nearStack    = 1 << 12 // stack entries that they are reached from
 )
 
@@ -16,126 +17,174 @@ const (
 type collector struct {
 	forgets  bool     // Options.Contents is not set
 	forgetAt int64    // forgetWords
-	aged     bool     // there are old blocks
-	minor    bool     // this collection leaves old blocks alone
-	near     []uint64 // blocks that the last collection kept whole
-	full     int64    // words alive after the last collection that looked at everything
-	closed   []bool   // chunks that nothing new is put into: nearly full, or their free blocks found no use
-	usable   []int64  // words in free blocks of each chunk after its last sweep
-	liveIn   []int64  // words alive in each chunk after it
+	aged     bool     // there are old objects
+	minor    bool     // this collection leaves old objects alone
+	dueAt    int64    // words handed out at which the next collection is due
+	near     []uint32 // objects that the last collection let remember
+	full     int64    // slots in use after the last collection that looked at everything
+	work     []uint32 // objects that were reached and not yet looked into
+	liveIn   []int64  // words alive in each chunk, as far as marking has come
 }
 
-// due says whether it is time to collect. With old blocks a collection costs what is young.
-func (a *arena) due() bool {
-	if a.aged {
-		return a.since > collectWords
+// roots are what a collection begins with.
+type roots struct {
+	top  [][]Value // the topmost nearStack values of the stack
+	rest [][]Value // the stack and the memo, or what changed in them since the last collection
+}
+
+// collect frees every object that no root reaches. It uses work lists, not recursion: nesting has no depth here.
+// entries is the number of stack and memo entries.
+func (a *arena) collect(r roots, entries int64) {
+	if a.cur != nil {
+		a.fills[a.curAt] = a.fill
 	}
-	return a.since > max(collectWords, a.live/2)
-}
-
-// collect frees every block that neither stack nor memo reaches. The stack from low on and the pages of the memo are
-// those that changed, or all, as everything says. It uses work lists, not recursion: nesting has no depth here.
-func (a *arena) collect(stack []Value, low int, pages [][]Value) {
-	a.release(a.cur, a.fill, a.end-a.fill)
-	a.fill, a.end = 0, 0
+	a.liveIn = append(a.liveIn[:0], make([]int64, len(a.chunks))...)
 	forget := a.forgets && (a.aged || a.live > a.forgetAt)
-	var work []uint64
-	kept := a.near
-	a.near = nil
 	if forget {
-		for i := len(stack) - 1; i >= max(0, len(stack)-nearStack); i-- {
-			work = a.reach(work, stack[i])
-		}
-		done := 0
-		for ; done < min(len(work), nearBlocks); done++ {
-			work = a.visit(work, work[done], false)
-		}
-		a.near = append(a.near, work[:done]...)
-		work = a.drain(work[done:], true)
-	}
-	for _, p := range kept { // the memo's pages that hold them may not be among those given
-		if w := a.at(p); w[0]>>nBits&flagMark == 0 {
-			w[0] |= flagMark << nBits
-			work = a.drain(append(work, p), forget)
-		}
-	}
-	for _, v := range stack[low:] {
-		work = a.drain(a.reach(work, v), forget)
-	}
-	for _, page := range pages {
-		for _, v := range page {
-			work = a.drain(a.reach(work, v), forget)
-		}
+		a.forgetting(r)
+	} else {
+		a.reachAll(r.rest)
+		a.drain(false)
 	}
 	for v := range a.attached {
-		if a.at(v.payload())[0]>>nBits&flagMark == 0 {
+		if *a.of(v)&flagMark == 0 {
 			delete(a.attached, v)
+			a.words -= attachedWords
 		}
 	}
+	if forget {
+		a.evacuate()
+	} else if a.compactable() {
+		a.compact()
+	}
+	if a.minor {
+		a.sweepYoung()
+	} else {
+		a.sweepAll()
+	}
 	a.aged = a.aged || forget
-	a.sweep()
+	a.account(entries)
 }
 
-// everything says whether the next collection must look at old blocks too: when more is alive than so many entries
-// account for, and more than twice what the last such collection left.
+// forgetting marks what is near the top of the stack first, and lets the rest forget.
+func (a *arena) forgetting(r roots) {
+	kept := a.near
+	a.near = nil
+	a.reachAll(r.top)
+	done := 0
+	for ; done < len(a.work) && done < nearBlocks; done++ {
+		id := a.work[done]
+		if *a.slot(id)&flagOld == 0 {
+			a.near = append(a.near, id)
+		}
+		a.visit(id, false)
+	}
+	a.work = append(a.work[:0], a.work[done:]...)
+	a.drain(true)
+	for _, id := range kept { // the memo's entries that hold them may not be among those given
+		if s := a.slot(id); *s&flagMark == 0 {
+			*s |= flagMark
+			a.work = append(a.work, id)
+		}
+	}
+	a.drain(true)
+	a.reachAll(r.rest)
+	a.drain(true)
+}
+
+// everything says whether the next collection must look at old objects too: when more slots are in use than so many
+// entries account for, and clearly more than the last such collection left.
 func (a *arena) everything(entries int64) bool {
-	a.minor = a.aged && (a.live < 3*entries+a.forgetAt || a.live < 2*a.full)
+	a.minor = a.aged && (a.used < 2*entries+agedWords || a.used < a.full+a.full/2)
 	return !a.minor
 }
 
-// reach marks v's block and, when it is new, puts it on the work list.
-func (a *arena) reach(work []uint64, v Value) []uint64 {
+func (a *arena) reachAll(parts [][]Value) {
+	for _, part := range parts {
+		for _, v := range part {
+			a.reach(v)
+		}
+	}
+}
+
+// reach marks v's object and, when it is new, puts it on the work list.
+func (a *arena) reach(v Value) {
 	if !v.inArena() {
-		return work
+		return
 	}
-	w := a.at(v.payload())
-	if f := w[0] >> nBits; f&flagMark != 0 || a.minor && f&flagOld != 0 {
-		return work
+	s := a.of(v)
+	if *s&flagMark != 0 || a.minor && *s&flagOld != 0 {
+		return
 	}
-	w[0] |= flagMark << nBits
-	return append(work, v.payload())
+	*s |= flagMark
+	a.work = append(a.work, uint32(v))
 }
 
-func (a *arena) drain(work []uint64, forget bool) []uint64 {
-	for len(work) > 0 {
-		p := work[len(work)-1]
-		work = a.visit(work[:len(work)-1], p, forget)
+func (a *arena) drain(forget bool) {
+	for len(a.work) > 0 {
+		i := len(a.work) - 1
+		id := a.work[i]
+		a.work = a.work[:i]
+		a.visit(id, forget)
 	}
-	return work
 }
 
-// visit reaches what the block at p holds, or lets the coming sweep make it forget that.
-func (a *arena) visit(work []uint64, p uint64, forget bool) []uint64 {
-	w := a.at(p)
+// visit reaches what an object holds, or lets it forget that.
+func (a *arena) visit(id uint32, forget bool) {
+	s := a.slot(id)
+	k := Kind(*s >> payloadBits)
+	if *s&flagBody == 0 {
+		if forget {
+			a.forget(s, k)
+		} else if k == KindCall { // forgot long ago
+			a.reach(longCallee(*s))
+		}
+		return
+	}
 	if forget {
-		w[0] |= flagForget << nBits
+		a.forget(s, k)
+		return
 	}
-	k, forgot := Kind(w[0]>>payloadBits), w[0]>>nBits&flagForgot != 0
+	w := a.body(*s)
+	a.liveIn[*s&payload48>>placeBits] += int64(len(w))
 	switch k {
 	case KindCall:
-		work = a.reach(work, Value(w[1]))
-		if !forgot && !forget {
-			work = a.reach(work, Value(w[2]))
-		}
-		if w[0]>>nBits&flagAttached != 0 {
-			for _, t := range a.attached[mk(KindCall, p)] {
-				work = a.reach(work, t.Args)
+		a.reach(Value(w[2]))
+		a.reach(Value(w[3]))
+		if *s&flagAttached != 0 {
+			for _, t := range a.attached[mk(KindCall, uint64(id))] {
+				a.reach(t.Args)
 			}
 		}
 	case KindPersistent:
-		if !forgot && !forget {
-			work = a.reach(work, Value(w[1]))
-		}
+		a.reach(Value(w[1]))
 	case KindTuple, KindFrozenSet, KindList, KindDict, KindSet:
-		if forgot || forget {
-			break
-		}
-		for _, it := range a.stored(w) {
-			work = a.reach(work, Value(it))
-		}
-		if k != KindTuple && k != KindFrozenSet && w[1] != 0 {
-			a.at(w[1])[0] |= flagMark << nBits
+		for _, it := range a.stored(*s) {
+			a.reach(Value(it))
 		}
 	}
-	return work
+}
+
+// forget takes what an object holds away and makes it old.
+func (a *arena) forget(s *uint64, k Kind) {
+	keep := *s & payload48
+	flags := uint64(flagOld | flagForgot)
+	switch {
+	case k == KindCall:
+		if *s&flagBody != 0 {
+			keep = shortCallee(Value(a.body(*s)[2]))
+		}
+		a.reach(longCallee(keep))
+	case k == KindPersistent:
+		keep = 0
+	case k == KindBytearray:
+		if *s&flagBody == 0 {
+			flags = flagOld
+		} else {
+			keep = a.body(*s)[2]
+		}
+	case *s&flagBody != 0:
+		keep = a.size(*s)
+	}
+	*s = *s&^(payload48|flagBody) | flags | keep&payload48
 }

@@ -79,8 +79,8 @@ func shapes(data string, opt Options, forgot *int) (out []string) {
 				m.Render(it, 1000) // must find sound blocks
 			}
 		}
-		if callee, _, off := m.Call(e.Object); callee != 0 {
-			s += fmt.Sprint(" by ", callee.Kind(), off)
+		if callee, _, _ := m.Call(e.Object); callee != 0 {
+			s += fmt.Sprint(" by ", callee.Kind())
 		}
 		out = append(out, s)
 	}
@@ -104,8 +104,8 @@ func at(s []string, i int) string {
 	return "nothing"
 }
 
-// TestArenaAccounts checks after each collection that blocks tile the chunks, that free lists name free blocks, and
-// that what is alive is what was counted.
+// TestArenaAccounts checks between collections that every slot is free or an object's, that each body names its slot and
+// lies where bodies may, and that what is in use is what was counted.
 func TestArenaAccounts(t *testing.T) {
 	for _, forgetAt := range []int64{0, 200, 1 << 40} {
 		for seed := range uint64(10) {
@@ -120,33 +120,38 @@ func TestArenaAccounts(t *testing.T) {
 			}
 			data := made(seed, 300)
 			Run(bytes.NewReader([]byte(data)), int64(len(data)), opt)
+			if m0 == nil || events < 16 {
+				t.Fatalf("seed %d: nothing was checked", seed)
+			}
 		}
 	}
 }
 
 func checkArena(t *testing.T, a *arena) {
 	t.Helper()
-	free := map[uint64]bool{}
-	for size, p := range a.free {
-		for ; p != 0; p = a.at(p)[1] {
-			if h := a.at(p)[0]; h != header(kindFree, 0, uint64(size)) || free[p] {
-				t.Fatalf("free list %d holds %#x with header %#x, twice %v", size, p, h, free[p])
-			}
-			free[p] = true
+	free := map[uint32]bool{0: true}
+	for id := a.free; id != 0; id = uint32(*a.slot(id)) {
+		if free[id] || id >= a.top {
+			t.Fatalf("slot %d is free twice (%v), or beyond %d", id, free[id], a.top)
 		}
+		free[id] = true
 	}
-	for c := 1; c < len(a.chunks); c++ {
-		end := len(a.chunks[c])
-		for off := 0; off < end; {
-			if c == a.cur && off == a.fill && off < a.end {
-				off = a.end
-				continue
-			}
-			size := a.sizeOf(a.chunks[c][off])
-			if size <= 0 || off+size > end {
-				t.Fatalf("chunk %d: a block of %d words at %d of %d", c, size, off, end)
-			}
-			off += size
+	if used := int64(a.top) - int64(len(free)); used != a.used {
+		t.Fatalf("%d slots in use, %d counted", used, a.used)
+	}
+	for id := uint32(1); id < a.top; id++ {
+		s := *a.slot(id)
+		if free[id] || s&flagBody == 0 {
+			continue
+		}
+		c, off := int(s&payload48>>placeBits), int(s&placeMask)
+		end := a.fills[c]
+		if c == a.curAt {
+			end = a.fill
+		}
+		w := a.body(s)
+		if uint32(w[0]>>32) != id || s&flagMark != 0 || off+len(w) > end {
+			t.Fatalf("slot %d (%#x) has its body at %d.%d of %d, with header %#x", id, s, c, off, end, w[0])
 		}
 	}
 }

@@ -22,13 +22,27 @@ func (m *Machine) tupleN(n int) {
 }
 
 func (m *Machine) newTuple(k Kind, items []Value) Value {
-	flags := uint8(0)
-	if k == KindTuple && slices.ContainsFunc(items, m.unhashable) {
+	flags := uint64(0)
+	kinds := kindsOf(items)
+	if k == KindTuple && kinds&unhashableKinds != 0 && slices.ContainsFunc(items, m.unhashable) {
 		flags = flagUnhashable
 	}
 	v := m.a.tuple(k, flags, items)
-	m.hold(v, items)
+	if kinds&(1<<KindGlobal) != 0 {
+		m.hold(v, items)
+	}
 	return v
+}
+
+// unhashableKinds has a bit for each kind that unhashable may be true of.
+const unhashableKinds = 1<<KindList | 1<<KindDict | 1<<KindSet | 1<<KindBytearray | 1<<KindView | 1<<KindTuple
+
+// kindsOf has a bit for each kind among items.
+func kindsOf(items []Value) (kinds uint64) {
+	for _, v := range items {
+		kinds |= 1 << (v.Kind() & 63)
+	}
+	return kinds
 }
 
 // hold tells of each name among the items of a container.
@@ -40,7 +54,10 @@ func (m *Machine) hold(container Value, items []Value) {
 		if container.Kind() != KindTuple {
 			i = -1
 		}
-		m.emit(Event{Kind: EvHeld, Global: m.Global(v), Object: container, Index: i})
+		if e := m.event(EvHeld); e != nil {
+			e.Global, e.Object, e.Index = m.Global(v), container, i
+			m.tell(e)
+		}
 	}
 }
 
@@ -52,7 +69,7 @@ func (m *Machine) tuple() {
 
 func (m *Machine) list() {
 	if items, ok := m.sinceMark(); ok {
-		v := m.a.pair(KindList, 0, 0)
+		v := m.a.bare(KindList, 0)
 		m.a.extend(v, items)
 		m.hold(v, items)
 		m.push(v)
@@ -64,7 +81,7 @@ func (m *Machine) dict() {
 	if !ok || len(items)%2 != 0 && !m.drop(m.set&^C2, "%d items are no pairs of key and value", len(items)) {
 		return
 	}
-	v := m.a.pair(KindDict, 0, 0)
+	v := m.a.bare(KindDict, 0)
 	if m.setDict(v, items[:len(items)&^1]) {
 		m.push(v)
 	}
@@ -82,7 +99,7 @@ func (m *Machine) unhashable(v Value) bool {
 	case KindList, KindDict, KindSet, KindBytearray, KindView:
 		return true
 	case KindTuple:
-		return v != emptyTuple && m.a.at(v.payload())[0]>>nBits&flagUnhashable != 0
+		return v != emptyTuple && *m.a.of(v)&flagUnhashable != 0
 	}
 	return false
 }
@@ -102,12 +119,11 @@ func (m *Machine) setDict(d Value, items []Value) bool {
 	if !m.hashable(items, 2) {
 		return false
 	}
-	w := m.a.at(d.payload())
 	for i := 0; i < len(items); i += 2 {
 		switch k := items[i]; {
 		case k.Kind() == KindStr, k.Kind() == KindStr8, k.Unknown():
 		default:
-			w[0] |= flagNonStrKey << nBits
+			*m.a.of(d) |= flagNonStrKey
 		}
 	}
 	m.a.extend(d, items)
@@ -195,8 +211,7 @@ func (m *Machine) setIndex(target Value, items []Value) {
 
 // widen notes that something that this stream made now holds what nobody can tell.
 func (m *Machine) widen(target Value) {
-	w := m.a.at(target.payload())
-	w[0] |= flagMutated << nBits
+	*m.a.of(target) |= flagMutated
 }
 
 func (m *Machine) setAt(target Value, x int64, v Value) bool {
@@ -208,15 +223,15 @@ func (m *Machine) setAt(target Value, x int64, v Value) bool {
 		return m.drop(m.set, "index out of range: the %s has %d items", target.Kind(), n)
 	}
 	m.hold(target, []Value{v})
-	w := m.a.at(target.payload())
+	s := m.a.of(target)
 	if target.Kind() == KindBytearray {
-		w[0] |= flagMutated << nBits
+		*s |= flagMutated
 		return m.byteItems([]Value{v})
 	}
-	if kept := m.a.stored(w); x < int64(len(kept)) {
+	if kept := m.a.stored(*s); x < int64(len(kept)) {
 		kept[x] = uint64(v)
 	} else {
-		w[0] |= flagMutated << nBits
+		*s |= flagMutated
 	}
 	return true
 }
@@ -241,7 +256,10 @@ func (m *Machine) mutate(k EventKind, target Value, items []Value) {
 	args := m.a.tuple(KindTuple, 0, items)
 	m.attach(target, k, args)
 	m.hold(target, items)
-	m.emit(Event{Kind: k, Object: target, Args: args})
+	if e := m.event(k); e != nil {
+		e.Object, e.Args = target, args
+		m.tell(e)
+	}
 }
 
 func (m *Machine) append1() {
@@ -274,9 +292,7 @@ func (m *Machine) appendOn(target Value, items []Value) {
 		m.hold(target, items)
 	case k == KindBytearray:
 		if len(items) > 0 && m.byteItems(items) {
-			w := m.a.at(target.payload())
-			w[0] |= flagMutated << nBits
-			w[1] += uint64(len(items))
+			m.a.added(target, m.length(target), int64(len(items)))
 		}
 	case target.Unknown():
 		m.mutate(EvAppends, target, items)

@@ -51,7 +51,13 @@ func (m *Machine) charge(v Value) {
 func (m *Machine) span(v Value, limit int64) (op byte, s span, ok bool) {
 	off := int64(v.payload())
 	if k := v.Kind(); k == KindBytearray || k == KindView {
-		off = int64(m.a.at(v.payload())[0] & nMask)
+		s := *m.a.of(v)
+		if s&flagForgot != 0 {
+			return 0, span{}, false
+		}
+		if off = int64(s & payload48); s&flagBody != 0 {
+			off = int64(m.a.body(s)[1])
+		}
 	}
 	b := m.peek(off, int(min(9, m.w.size-off)))
 	if len(b) == 0 {

@@ -23,6 +23,7 @@ func endsWell(t testing.TB, data string) []string {
 	if slow, _ := told(t, data, opt); fmt.Sprint(slow) != fmt.Sprint(events) {
 		t.Fatalf("%q: events depend on the window:\n%q\n%q", data, slow, events)
 	}
+	sprints(t, data, small)
 	var seen Readings
 	for _, o := range rep.Outcomes {
 		if o.Readings == 0 || o.Readings&seen != 0 {
@@ -40,6 +41,32 @@ func endsWell(t testing.TB, data string) []string {
 		t.Fatalf("%q: only %s come to an end", data, seen)
 	}
 	return events
+}
+
+// sprints checks that whether opcodes are executed by sprint or by step makes no difference. Where the stream ends is
+// step's alone, so that something follows.
+func sprints(t testing.TB, data string, b Budget) {
+	t.Helper()
+	data += strings.Repeat("0N", lookahead)
+	for _, window := range []int{0, 3 * lookahead} {
+		want, rep1 := told(t, data, Options{Readings: All, Budget: b, window: window, plod: true})
+		got, rep2 := told(t, data, Options{Readings: All, Budget: b, window: window})
+		if i := differ(want, got); i >= 0 {
+			t.Fatalf("%.300q: event %d: %s by sprint, %s by step", data, i, at(got, i), at(want, i))
+		}
+		if fmt.Sprint(rep1.Outcomes, rep1.Opcodes, rep1.Assumed) != fmt.Sprint(rep2.Outcomes, rep2.Opcodes, rep2.Assumed) {
+			t.Fatalf("%.300q: %v after %d opcodes by sprint,\n%v after %d by step", data, rep2.Outcomes, rep2.Opcodes, rep1.Outcomes, rep1.Opcodes)
+		}
+	}
+}
+
+// TestSprint has streams in which much happens, under budgets that end some of them.
+func TestSprint(t *testing.T) {
+	for seed := range uint64(60) {
+		for _, b := range []Budget{small, {Entries: 20}, {Entries: 100}, {Opcodes: 500}} {
+			sprints(t, made(seed, 400), b)
+		}
+	}
 }
 
 // TestPrefixesAndMutations runs every prefix and every change of one byte of the seeds.

@@ -20,13 +20,19 @@ func (m *Machine) length(v Value) int64 {
 		if v == emptyTuple {
 			return 0
 		}
-		return int64(m.a.at(v.payload())[0] & nMask)
+		return int64(m.a.size(*m.a.of(v)))
 	case KindStr, KindStr8, KindBytes:
 		_, s, _ := m.span(v, maxTextLine)
 		return s.n
 	case KindBytearray, KindView:
+		switch s := *m.a.of(v); {
+		case s&flagForgot != 0:
+			return int64(s & payload48)
+		case s&flagBody != 0:
+			return int64(m.a.body(s)[2])
+		}
 		_, s, _ := m.span(v, 0)
-		return s.n + int64(m.a.at(v.payload())[1])
+		return s.n
 	}
 	return 0
 }
@@ -38,7 +44,7 @@ func (m *Machine) Items(v Value) []Value {
 		if v == emptyTuple {
 			return nil
 		}
-		words := m.a.stored(m.a.at(v.payload()))
+		words := m.a.stored(*m.a.of(v))
 		out := make([]Value, len(words))
 		for i, w := range words {
 			out[i] = Value(w)
@@ -53,12 +59,12 @@ func (m *Machine) Whole(v Value) bool {
 	if !v.inArena() {
 		return true
 	}
-	w := m.a.at(v.payload())
+	s := *m.a.of(v)
 	switch v.Kind() {
 	case KindTuple, KindList, KindDict, KindSet, KindFrozenSet:
-		return w[0]&nMask <= uint64(m.a.limit) && w[0]>>nBits&(flagMutated|flagForgot) == 0
+		return s&(flagMutated|flagForgot) == 0 && m.a.size(s) <= uint64(m.a.limit)
 	case KindBytearray, KindView:
-		return w[0]>>nBits&flagMutated == 0
+		return s&flagMutated == 0
 	}
 	return true
 }
@@ -208,17 +214,22 @@ func (m *Machine) Global(v Value) *Global {
 	return m.globals[v.payload()]
 }
 
-// Call gives the callable, the arguments and the offset of the opcode that made a KindCall. The arguments are 0 if the
-// machine had to forget them to keep its memory, which it does only to what the top of the stack does not reach.
+// Call gives the callable, the arguments and the offset of the opcode that made a KindCall. If the machine had to forget
+// the arguments to keep its memory, which it does only to what the top of the stack does not reach, they are 0 and the
+// offset is -1; a callable that is a call's result itself is then one of which nothing is known.
 func (m *Machine) Call(v Value) (callee, args Value, off int64) {
 	if v.Kind() != KindCall {
 		return 0, 0, 0
 	}
-	w := m.a.at(v.payload())
-	if w[0]>>nBits&flagForgot == 0 {
-		args = Value(w[2])
+	if !v.inArena() {
+		return 0, 0, -1
 	}
-	return Value(w[1]), args, int64(w[0] & nMask)
+	s := *m.a.of(v)
+	if s&flagForgot != 0 {
+		return longCallee(s), 0, -1
+	}
+	w := m.a.body(s)
+	return Value(w[2]), Value(w[3]), int64(w[1])
 }
 
 // PersistentID gives the id of a KindPersistent, or 0 if the machine had to forget it.
@@ -226,11 +237,10 @@ func (m *Machine) PersistentID(v Value) Value {
 	if v.Kind() != KindPersistent {
 		return 0
 	}
-	w := m.a.at(v.payload())
-	if w[0]>>nBits&flagForgot != 0 {
-		return 0
+	if w := m.a.body(*m.a.of(v)); w != nil {
+		return Value(w[1])
 	}
-	return Value(w[1])
+	return 0
 }
 
 // An Attachment is what one opcode gave to a call result: Args as in the Event of that Kind.
@@ -246,7 +256,13 @@ func (m *Machine) attach(v Value, k EventKind, args Value) {
 	if !m.opt.Contents || v.Kind() != KindCall {
 		return
 	}
-	m.a.at(v.payload())[0] |= flagAttached << nBits
+	*m.a.of(v) |= flagAttached
+	if m.a.attached[v] == nil {
+		m.a.words += attachedWords
+	}
 	m.a.attached[v] = append(m.a.attached[v], Attachment{k, args})
-	m.a.words += 4 // about what the map needs
+	m.a.words += 4
 }
+
+// attachedWords is about what an entry of arena.attached needs, beside 4 for each attachment.
+const attachedWords = 8

@@ -51,7 +51,7 @@ func (m *Machine) bytes(k Kind, width int, into bool) {
 	if m.displaced {
 		m.displace(s)
 	}
-	m.push(m.a.pair(k, uint64(m.opOff), 0))
+	m.push(m.a.bare(k, uint64(m.opOff)))
 }
 
 // signedLength is called where a length of four bytes has its sign bit set. BINSTRING's is signed in Lib/pickle.py and in Python 2, LONG4's
@@ -230,7 +230,10 @@ func (m *Machine) textUnicode() {
 func (m *Machine) nextBuffer() {
 	m.assume() // that there are buffers, and what they are
 	v := mk(KindBuffer, uint64(m.opOff))
-	m.emit(Event{Kind: EvBuffer, Result: v})
+	if e := m.event(EvBuffer); e != nil {
+		e.Result = v
+		m.tell(e)
+	}
 	m.push(v)
 }
 

@@ -12,16 +12,20 @@ type Machine struct {
 	a   arena
 
 	set       Readings // who still agrees about everything below
-	stack     []Value
-	low       int // the stack below it has not changed since the last collection
-	marks     []int
-	fence     int // the topmost mark, or 0: what modern readers do not reach below
+	stack     []Value  // its top: see cold
+	cold               // the rest
+	low       int      // the stack below this height has not changed since the last collection
+	room      int      // values that fit on the piece at the top
+	marks     []uint32
+	fence     int     // the topmost mark, or the bottom, counted from base: what modern readers do not reach below
+	scratch   []Value // see sinceMark
 	memo      memoTable
 	memoFar   map[uint64]Value // indices that are far from dense
 	memoText  map[string]Value // keys that are no 63-bit number
 	memoLen   int
-	keyKinds  uint8 // binaryKeys, textKeys
-	splitKeys bool  // text keys are no numbers
+	log       []Value // what was put into the memo since the last collection, once objects are old
+	keyKinds  uint8   // binaryKeys, textKeys
+	splitKeys bool    // text keys are no numbers
 	proto     int
 	frameEnd  int64 // noFrame, or where the frame ends that Py3 and CFile are in
 
@@ -77,7 +81,10 @@ func Run(r io.ReaderAt, size int64, opt Options) *Report {
 		m.reset(f)
 		if f.at != math.MinInt64 {
 			m.opOff = f.at
-			m.emit(Event{Kind: EvReading, SplitKeys: f.splitKeys})
+			if e := m.event(EvReading); e != nil {
+				e.SplitKeys = f.splitKeys
+				m.tell(e)
+			}
 		}
 		m.run()
 	}
@@ -109,7 +116,9 @@ func (b Budget) orDefault() Budget {
 // reset makes the machine new for the readings of f.
 func (m *Machine) reset(f fork) {
 	m.set, m.from = f.set, f.at
-	m.a = arena{limit: KeptItems, collector: collector{forgets: !m.opt.Contents, forgetAt: forgetWords}}
+	m.a = arena{limit: KeptItems, collector: collector{forgets: !m.opt.Contents, forgetAt: forgetWords, dueAt: collectWords}}
+	m.a.page()
+	m.a.top = 1
 	if m.opt.tune != nil {
 		m.opt.tune(&m.a)
 	}
@@ -117,12 +126,13 @@ func (m *Machine) reset(f fork) {
 		m.a.limit = 1 << 40
 		m.a.attached = map[Value][]Attachment{}
 	}
-	m.stack, m.low, m.marks, m.fence = m.stack[:0], 0, m.marks[:0], 0
-	m.memo, m.memoFar, m.memoText, m.memoLen = memoTable{}, nil, nil, 0
+	m.stack, m.cold, m.low, m.marks, m.fence = m.stack[:0], cold{}, 0, m.marks[:0], 0
+	m.memo, m.memoFar, m.memoText, m.memoLen, m.log = memoTable{}, nil, nil, 0, nil
 	m.keyKinds, m.splitKeys = 0, f.splitKeys
 	m.moved, m.pins, m.stackNames = nil, nil, nil
 	m.proto, m.frameEnd, m.halted = 0, noFrame, false
 	m.entriesMax = int(min(m.opt.Budget.Entries, math.MaxInt32))
+	m.rebase(0)
 	m.w.seek(m.opt.Start)
 }
 
@@ -134,6 +144,14 @@ func (m *Machine) run() {
 			w.fill()
 			if m.housekeep(); m.halted {
 				return
+			}
+		} else if !m.opt.plod {
+			m.sprint()
+			if m.a.since > m.a.dueAt {
+				m.collect()
+			}
+			if m.halted || w.n-w.pos < lookahead {
+				continue
 			}
 		}
 		m.opOff, m.op, m.displaced = w.off(), 0, false
@@ -160,40 +178,48 @@ func (m *Machine) housekeep() {
 		m.fail(&Error{Kind: ReadFailed, Offset: m.w.off(), Msg: "cannot read the stream", Err: m.w.err})
 		return
 	}
-	if m.a.due() || m.opt.collect != nil && m.opt.collect(m) {
+	if m.a.since > m.a.dueAt || m.opt.collect != nil && m.opt.collect(m) {
 		m.collect()
 	}
-	if m.a.words > m.opt.Budget.Words+chunkWords {
+	if m.a.words > m.opt.Budget.Words+chunkWords+slotPage {
 		m.exceed("containers need more than the budget of %d words", m.opt.Budget.Words)
 	}
 }
 
 func (m *Machine) collect() {
-	all := m.a.everything(int64(len(m.stack) + m.memoLen))
-	pages := append(m.memo.changed(all), m.pins)
-	far := make([]Value, 0, len(m.memoFar)+len(m.memoText))
-	for _, v := range m.memoFar {
-		far = append(far, v)
+	entries := int64(m.height() + m.memoLen)
+	r := roots{top: m.parts(max(0, m.height()-nearStack))}
+	if m.a.everything(entries) {
+		r.rest = m.parts(0)
+		for _, p := range m.memo.pages {
+			r.rest = append(r.rest, p[:])
+		}
+		var far []Value
+		for _, v := range m.memoFar {
+			far = append(far, v)
+		}
+		for _, v := range m.memoText {
+			far = append(far, v)
+		}
+		r.rest = append(r.rest, far)
+	} else {
+		r.rest = append(m.parts(m.low), m.log)
 	}
-	for _, v := range m.memoText {
-		far = append(far, v)
-	}
-	if all {
-		m.low = 0
-	}
-	m.a.collect(m.stack, m.low, append(pages, far))
-	m.low = len(m.stack)
+	r.rest = append(r.rest, m.pins)
+	m.a.collect(r, entries)
+	m.low, m.log = m.height(), m.log[:0]
 }
 
-// emit tells the handler, unless an earlier run told it.
-func (m *Machine) emit(e Event) *Event {
-	m.ev = e
-	if m.opt.Handler != nil && m.opOff >= m.from {
-		m.ev.Op, m.ev.Offset, m.ev.End, m.ev.Readings = m.op, m.opOff, m.w.off(), m.set
-		m.opt.Handler(m, &m.ev)
+// event begins to tell the handler of something; nil if there is none, or an earlier run told it.
+func (m *Machine) event(k EventKind) *Event {
+	if m.opt.Handler == nil || m.opOff < m.from {
+		return nil
 	}
+	m.ev = Event{Kind: k, Op: m.op, Offset: m.opOff, End: m.w.off(), Readings: m.set}
 	return &m.ev
 }
+
+func (m *Machine) tell(e *Event) { m.opt.Handler(m, e) }
 
 // Pin keeps v valid for the rest of this reading's run.
 func (m *Machine) Pin(v Value) { m.pins = append(m.pins, v) }

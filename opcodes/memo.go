@@ -57,7 +57,16 @@ func (m *Machine) memoize() {
 }
 
 func (m *Machine) put(i uint64, v Value) {
+	if m.a.aged && v.inArena() {
+		m.remember(v)
+	}
 	if i >= m.memo.n {
+		if i == m.memo.n && len(m.memoFar) == 0 {
+			if m.entry() {
+				m.memo.add(v)
+			}
+			return
+		}
 		if i >= 2*uint64(m.memoLen)+64 {
 			m.putFar(i, v)
 			return
@@ -72,6 +81,14 @@ func (m *Machine) put(i uint64, v Value) {
 	}
 	if m.memo.get(i) != 0 || m.entry() {
 		m.memo.set(i, v)
+	}
+}
+
+// remember notes a young object that was put into the memo since the last collection.
+func (m *Machine) remember(v Value) {
+	if *m.a.of(v)&flagOld == 0 {
+		m.log = append(m.log, v)
+		m.a.since++
 	}
 }
 
@@ -102,7 +119,8 @@ const maxSparse = 1 << 18
 func (m *Machine) entry() bool {
 	m.memoLen++
 	m.entriesMax--
-	if m.entriesMax < len(m.stack) {
+	m.room = min(m.room, m.entriesMax-m.base)
+	if m.entriesMax < m.height() {
 		m.exceed("more stack and memo entries than the budget of %d", m.opt.Budget.Entries)
 		return false
 	}
@@ -213,6 +231,9 @@ func (m *Machine) textPut() {
 	}
 	if m.memoText == nil {
 		m.memoText = map[string]Value{}
+	}
+	if m.a.aged && v.inArena() {
+		m.remember(v)
 	}
 	if m.memoText[text] == 0 {
 		if m.stringsLeft -= int64(len(text)); m.stringsLeft < 0 {

@@ -86,7 +86,10 @@ func (m *Machine) resolved(g *Global) (Value, bool) {
 		return 0, false
 	}
 	v := mk(KindGlobal, uint64(g.ID))
-	m.emit(Event{Kind: EvGlobal, Global: g, Result: v})
+	if e := m.event(EvGlobal); e != nil {
+		e.Global, e.Result = g, v
+		m.tell(e)
+	}
 	return v, true
 }
 
@@ -145,7 +148,10 @@ func (m *Machine) stackGlobal() {
 	if name.Unknown() || module.Unknown() {
 		m.assume()
 		v := mk(KindDynamic, uint64(m.opOff))
-		m.emit(Event{Kind: EvDynamic, Object: module, Args: name, Result: v})
+		if e := m.event(EvDynamic); e != nil {
+			e.Object, e.Args, e.Result = module, name, v
+			m.tell(e)
+		}
 		m.push(v)
 		return
 	}
@@ -218,7 +224,10 @@ func (m *Machine) extension(width int) {
 		return
 	}
 	v := mk(KindExtension, uint64(code))
-	m.emit(Event{Kind: EvExtension, Code: code, Result: v})
+	if e := m.event(EvExtension); e != nil {
+		e.Code, e.Result = code, v
+		m.tell(e)
+	}
 	m.push(v)
 }
 
@@ -255,7 +264,10 @@ func (m *Machine) binPersID() {
 }
 
 func (m *Machine) persistent(pid Value) {
-	v := m.a.pair(KindPersistent, uint64(m.opOff), uint64(pid))
-	m.emit(Event{Kind: EvPersistent, Args: pid, Result: v})
+	v := m.a.persistent(pid)
+	if e := m.event(EvPersistent); e != nil {
+		e.Args, e.Result = pid, v
+		m.tell(e)
+	}
 	m.push(v)
 }

@@ -33,6 +33,7 @@ type Options struct {
 	// enough to judge arguments, and memory does not grow with what is stored in them.
 	Contents bool
 
+	plod    bool                // tests: without sprint
 	window  int                 // tests: bytes of the window, if not windowSize
 	collect func(*Machine) bool // tests: whether to collect now, if not when it is due
 	tune    func(*arena)        // tests: a change of the arena's limits

@@ -1,15 +1,57 @@
 package opcodes
 
+// The stack's top lies in one piece, Machine.stack; what is far below it in pages, so that a stack grows without being
+// copied. While there are pages, at least keepHot values are in the piece at the top.
+const (
+	stackPage = 32 << 10
+	keepHot   = 64
+)
+
+// A heap of values below the top of the stack.
+type cold struct {
+	pages []*[stackPage]Value
+	base  int               // values in pages
+	spare *[stackPage]Value // one that was emptied
+}
+
+// height is the number of values on the stack.
+func (m *Machine) height() int { return m.base + len(m.stack) }
+
 func (m *Machine) push(v Value) {
-	if len(m.stack) >= m.entriesMax {
-		m.exceed("more stack and memo entries than the budget of %d", m.opt.Budget.Entries)
-		return
+	if len(m.stack) >= m.room {
+		m.full()
+		if m.halted {
+			return
+		}
 	}
 	if v.Kind() == KindMark {
 		m.mark()
 		return
 	}
 	m.stack = append(m.stack, v)
+}
+
+// full is called where the piece at the top is full: the lower half goes to a page, unless the budget is used up.
+func (m *Machine) full() {
+	if m.height() >= m.entriesMax {
+		m.exceed("more stack and memo entries than the budget of %d", m.opt.Budget.Entries)
+		return
+	}
+	p := m.spare
+	if m.spare = nil; p == nil {
+		p = new([stackPage]Value)
+	}
+	copy(p[:], m.stack)
+	m.pages = append(m.pages, p)
+	m.stack = m.stack[:copy(m.stack, m.stack[stackPage:])]
+	m.rebase(stackPage)
+}
+
+// rebase notes that n values have gone to pages, or come from there.
+func (m *Machine) rebase(n int) {
+	m.base += n
+	m.fence -= n
+	m.room = min(2*stackPage, m.entriesMax-m.base)
 }
 
 // pop takes the topmost value; false if no reading goes on.
@@ -22,10 +64,41 @@ func (m *Machine) pop() (Value, bool) {
 	return m.below(true)
 }
 
-// cut makes n the height of the stack.
+// cut keeps n values of the piece at the top.
 func (m *Machine) cut(n int) {
 	m.stack = m.stack[:n]
+	m.low = min(m.low, m.base+n)
+	if n < keepHot && m.base > 0 {
+		m.warm(m.base + n)
+	}
+}
+
+// warm makes the stack n values high, where that is in a page or near one.
+func (m *Machine) warm(n int) {
+	for m.base > 0 && n < m.base+keepHot {
+		i := len(m.pages) - 1
+		p := m.pages[i]
+		m.pages[i], m.pages, m.spare = nil, m.pages[:i], p
+		have := max(n-m.base, 0)
+		m.rebase(-stackPage)
+		if n <= m.base {
+			m.stack = m.stack[:0]
+			continue
+		}
+		m.stack = m.stack[:stackPage+have]
+		copy(m.stack[stackPage:], m.stack[:have])
+		m.stack = m.stack[:n-m.base]
+		copy(m.stack, p[:])
+	}
 	m.low = min(m.low, n)
+}
+
+// parts gives the values from a height on, in pieces.
+func (m *Machine) parts(from int) (parts [][]Value) {
+	for i := from / stackPage; i < len(m.pages); i++ {
+		parts = append(parts, m.pages[i][max(from-i*stackPage, 0):])
+	}
+	return append(parts, m.stack[max(from-m.base, 0):])
 }
 
 // top looks at the topmost value.
@@ -72,50 +145,13 @@ func (m *Machine) dup() {
 	}
 }
 
-func (m *Machine) mark() {
-	if len(m.marks) >= m.entriesMax {
-		m.exceed("more marks than the budget of %d entries", m.opt.Budget.Entries)
-		return
-	}
-	m.marks = append(m.marks, len(m.stack))
-	m.fence = len(m.stack)
-}
-
-// unmark takes the topmost mark, which must exist, and gives its height.
-func (m *Machine) unmark() int {
-	n := len(m.marks) - 1
-	at := m.marks[n]
-	m.marks = m.marks[:n]
-	m.fence = 0
-	if n > 0 {
-		m.fence = m.marks[n-1]
-	}
-	return at
-}
-
-// sinceMark takes the topmost mark and what lies above it. The slice is valid until the next push.
-func (m *Machine) sinceMark() ([]Value, bool) {
-	if len(m.marks) == 0 {
-		m.drop(m.set, "no MARK on the stack")
-		return nil, false
-	}
-	at := m.unmark()
-	if at > len(m.stack) { // cPickle alone can have popped below it
-		m.drop(m.set, "the stack is lower than the MARK")
-		return nil, false
-	}
-	items := m.stack[at:]
-	m.cut(at)
-	return items, true
-}
-
 // popTop is POP, which takes a mark if one is topmost.
 func (m *Machine) popTop() {
 	if len(m.marks) > 0 && m.fence == len(m.stack) {
 		m.unmark()
 		return
 	}
-	if v, ok := m.pop(); ok {
+	if v, ok := m.pop(); ok && v.Kind() == KindCall {
 		m.dropped(v)
 	}
 }
@@ -126,12 +162,15 @@ func (m *Machine) popMark() {
 		return
 	}
 	for _, v := range items {
-		m.dropped(v)
+		if v.Kind() == KindCall {
+			m.dropped(v)
+		}
 	}
 }
 
 func (m *Machine) dropped(v Value) {
-	if v.Kind() == KindCall {
-		m.emit(Event{Kind: EvPopped, Object: v})
+	if e := m.event(EvPopped); e != nil {
+		e.Object = v
+		m.tell(e)
 	}
 }

@@ -37,9 +37,9 @@ var actions = [256]func(*Machine){
 
 	opTuple: (*Machine).tuple, opList: (*Machine).list, opDict: (*Machine).dict, opFrozenSet: (*Machine).frozenSet,
 	opEmptyTuple: func(m *Machine) { m.push(emptyTuple) },
-	opEmptyList:  func(m *Machine) { m.push(m.a.pair(KindList, 0, 0)) },
-	opEmptyDict:  func(m *Machine) { m.push(m.a.pair(KindDict, 0, 0)) },
-	opEmptySet:   func(m *Machine) { m.push(m.a.pair(KindSet, 0, 0)) },
+	opEmptyList:  func(m *Machine) { m.push(m.a.bare(KindList, 0)) },
+	opEmptyDict:  func(m *Machine) { m.push(m.a.bare(KindDict, 0)) },
+	opEmptySet:   func(m *Machine) { m.push(m.a.bare(KindSet, 0)) },
 	opTuple1:     func(m *Machine) { m.tupleN(1) },
 	opTuple2:     func(m *Machine) { m.tupleN(2) },
 	opTuple3:     func(m *Machine) { m.tupleN(3) },

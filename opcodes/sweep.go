@@ -1,98 +1,150 @@
 package opcodes
 
-// sweep rebuilds the free lists from what is not alive and gives empty chunks back.
-func (a *arena) sweep() {
-	clear(a.free[:])
-	a.runs = a.runs[:0]
-	a.live, a.since = 0, 0
-	for len(a.closed) < len(a.chunks) {
-		a.closed = append(a.closed, false)
-		a.liveIn = append(a.liveIn, 0)
-		a.usable = append(a.usable, 0)
-	}
-	for c := 1; c < len(a.chunks); c++ {
-		if a.chunks[c] == nil {
-			continue
-		}
-		if !a.minor || !a.closed[c] { // nothing young lies in a chunk that was closed
-			live, usable, young := a.sweepChunk(a.chunks[c])
-			a.liveIn[c] = int64(live)
-			a.closed[c] = a.aged && !young && (usable < len(a.chunks[c])/4 || int64(usable) == a.usable[c])
-			a.usable[c] = int64(usable)
-			if a.liveIn[c] > 0 && !a.closed[c] {
-				a.list(c)
+// sweepAll frees the slots of all objects that were not reached, the first ones to be used first.
+func (a *arena) sweepAll() {
+	a.free, a.used, a.young = 0, 0, a.young[:0]
+	top := a.top
+	for id := int64(top) - 1; id > 0; id-- {
+		s := a.slot(uint32(id))
+		switch {
+		case *s&flagMark != 0:
+			*s &^= flagMark
+			if a.used++; a.used == 1 {
+				top = uint32(id) + 1
 			}
+		case a.used > 0:
+			*s = uint64(a.free)
+			a.free = uint32(id)
 		}
-		if a.live += a.liveIn[c]; a.liveIn[c] == 0 {
+	}
+	if a.used == 0 {
+		top = 1
+	}
+	a.top = top
+	a.young = append(a.young, a.near...)
+	a.full = a.used
+}
+
+// sweepYoung frees the slots of young objects that were not reached. Those near the top of the stack stay young.
+func (a *arena) sweepYoung() {
+	young := a.young[:0]
+	for _, id := range a.young {
+		s := a.slot(id)
+		switch {
+		case *s&flagMark == 0:
+			*s = uint64(a.free)
+			a.free = id
+			a.used--
+		default:
+			if *s&flagOld == 0 {
+				young = append(young, id)
+			}
+			*s &^= flagMark
+		}
+	}
+	a.young = young
+}
+
+// evacuate moves the bodies of the objects near the top of the stack to new chunks: all others are free then.
+func (a *arena) evacuate() {
+	old := len(a.chunks)
+	var free []int
+	for c := range old {
+		if a.chunks[c] != nil {
+			free = append(free, c)
+		}
+	}
+	a.cur, a.fill = nil, 0
+	for _, id := range a.near {
+		if s := a.slot(id); *s&flagBody != 0 {
+			a.move(s, a.body(*s))
+		}
+	}
+	for _, c := range free {
+		a.giveBack(c)
+	}
+}
+
+// move copies a body to where there is room.
+func (a *arena) move(s *uint64, w []uint64) {
+	at, to := a.room(len(w))
+	copy(to, w)
+	*s = *s&^payload48 | at
+}
+
+// compactable says whether dead bodies take more than a quarter of what was handed out, and gives back chunks that hold
+// nothing alive.
+func (a *arena) compactable() bool {
+	fill, live := int64(0), int64(0)
+	for c, n := range a.liveIn {
+		switch {
+		case a.chunks[c] == nil:
+		case n == 0:
 			a.giveBack(c)
+		default:
+			fill += int64(a.fills[c])
+			live += n
 		}
 	}
-	if !a.minor {
-		a.full = a.live
-	}
+	return fill-live > fill/4
 }
 
-func (a *arena) giveBack(c int) {
-	a.words -= int64(len(a.chunks[c]))
-	if len(a.chunks[c]) == chunkWords {
-		a.idle = append(a.idle, a.chunks[c])
+// compact slides the bodies that are alive together. Chunks larger than usual stay: they hold one body each.
+func (a *arena) compact() {
+	var usual []int
+	for c := range a.chunks {
+		if len(a.chunks[c]) == chunkWords {
+			usual = append(usual, c)
+		}
 	}
-	a.chunks[c] = nil
-	a.spare = append(a.spare, c)
-	a.closed[c], a.usable[c] = false, 0
+	into, fill := 0, 0 // of usual; the next word
+	for i, c := range usual {
+		from := a.chunks[c]
+		for off := 0; off < a.fills[c]; {
+			n := sizeOf(from[off])
+			s := a.slot(uint32(from[off] >> 32))
+			if place := uint64(c)<<placeBits | uint64(off); *s&(flagMark|flagBody) == flagMark|flagBody && *s&payload48 == place {
+				if fill+n > chunkWords {
+					a.fills[usual[into]] = fill
+					into, fill = into+1, 0
+				}
+				if into != i || fill != off {
+					copy(a.chunks[usual[into]][fill:fill+n], from[off:off+n])
+					*s = *s&^payload48 | uint64(usual[into])<<placeBits | uint64(fill)
+				}
+				fill += n
+			}
+			off += n
+		}
+	}
+	if len(usual) == 0 {
+		return
+	}
+	a.fills[usual[into]] = fill
+	for _, c := range usual[into+1:] {
+		a.giveBack(c)
+	}
+	a.cur, a.curAt, a.fill = a.chunks[usual[into]], usual[into], fill
 }
 
-// sweepChunk makes one free block of each run of dead ones. It gives the number of words alive, and of those free in
-// blocks that can be used again, and whether there are blocks that the next collection must look at.
-func (a *arena) sweepChunk(chunk []uint64) (live, usable int, young bool) {
-	dead := 0 // words before off
-	for off := 0; off < len(chunk); {
-		h := chunk[off]
-		size := a.sizeOf(h)
-		f := h >> nBits
-		if f&flagMark == 0 && !(a.minor && f&flagOld != 0 && h>>payloadBits < uint64(kindBlock)) {
-			off, dead = off+size, dead+size
-			continue
-		}
-		if dead > 0 {
-			chunk[off-dead] = header(kindFree, 0, uint64(dead))
-			usable += dead &^ 1
-			dead = 0
-		}
-		h &^= flagMark << nBits
-		if f&flagForget != 0 {
-			h = forgotten(h)
-			dead = size - a.sizeOf(h)
-		}
-		chunk[off] = h
-		young = young || h>>nBits&flagOld == 0
-		live += size - dead
-		off += size
+// account notes what is alive and when the next collection is due: after about as many words as it will have to look at.
+func (a *arena) account(entries int64) {
+	a.live = a.used
+	if a.cur != nil {
+		a.fills[a.curAt] = a.fill
 	}
-	if dead > 0 {
-		chunk[len(chunk)-dead] = header(kindFree, 0, uint64(dead))
-	}
-	return live, usable + dead, young
-}
-
-// list puts the free blocks of a chunk that was swept on the free lists.
-func (a *arena) list(c int) {
-	chunk := a.chunks[c]
-	for off := 0; off < len(chunk); {
-		n := a.sizeOf(chunk[off])
-		if Kind(chunk[off]>>payloadBits) == kindFree {
-			a.release(c, off, n)
+	for c := range a.chunks {
+		if a.chunks[c] != nil {
+			a.live += int64(a.fills[c])
 		}
-		off += n
 	}
-}
-
-// forgotten is the header of a block that has grown old. A bytearray has nothing to forget.
-func forgotten(h uint64) uint64 {
-	h &^= flagForget << nBits
-	h |= flagOld << nBits
-	if Kind(h>>payloadBits) != KindBytearray {
-		h |= flagForgot << nBits
+	a.since = 0
+	switch {
+	case a.aged:
+		a.dueAt = agedWords
+	case a.forgets:
+		a.dueAt = max(collectWords, min(a.live/2, a.forgetAt/4), entries/2)
+	default:
+		a.dueAt = max(collectWords, a.live/2, entries/2)
 	}
-	return h
 }

@@ -1,7 +1,7 @@
 package opcodes
 
 // A Value is what an opcode put on the stack: a symbol, compared by identity with ==. The upper 8 bits are its Kind,
-// the rest is the offset of the opcode that made a literal, an index, or a place in the arena. Ask the Machine for more.
+// the rest is the offset of the opcode that made a literal, an index, or a slot of the arena. Ask the Machine for more.
 type Value uint64
 
 // A Kind is the type of a Value.
@@ -34,9 +34,6 @@ const (
 	KindBuffer     // an out-of-band buffer
 	KindDynamic    // the result of a STACK_GLOBAL whose name is known at run time only
 	numKinds
-
-	kindBlock Kind = 0xfe // arena: contents of a mutable container
-	kindFree  Kind = 0xff // arena: free words
 )
 
 var kindNames = [numKinds]string{
@@ -68,16 +65,15 @@ func (v Value) payload() uint64 { return uint64(v) & payloadMask }
 // mk makes a value; payload must fit in 56 bits, which every offset and place does.
 func mk(k Kind, payload uint64) Value { return Value(k)<<payloadBits | Value(payload&payloadMask) }
 
-// inArena says whether v's payload is a place in the arena. The empty tuple is the one tuple that needs none.
+// arenaKinds has a bit for each kind whose payload is a slot of the arena.
+const arenaKinds = 1<<KindTuple | 1<<KindList | 1<<KindDict | 1<<KindSet | 1<<KindFrozenSet | 1<<KindBytearray |
+	1<<KindView | 1<<KindCall | 1<<KindPersistent
+
+// inArena says whether v's payload is a slot of the arena. The empty tuple needs none, nor does a call of which nothing
+// is known any more.
 func (v Value) inArena() bool {
-	switch v.Kind() {
-	case KindTuple, KindList, KindDict, KindSet, KindFrozenSet, KindBytearray, KindCall, KindPersistent:
-		return v != emptyTuple
-	case KindView:
-		return true
-	}
-	return false
+	return arenaKinds>>v.Kind()&1 != 0 && v.payload() != 0
 }
 
-// emptyTuple is place 0 of the arena, where no block lies.
+// emptyTuple has slot 0, which is nothing's.
 const emptyTuple = Value(KindTuple) << payloadBits

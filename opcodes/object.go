@@ -1,0 +1,157 @@
+package opcodes
+
+// tuple makes a tuple or frozenset of items.
+func (a *arena) tuple(k Kind, flags uint64, items []Value) Value {
+	n := len(items)
+	if n == 0 {
+		if k == KindTuple {
+			return emptyTuple
+		}
+		return a.bare(k, 0)
+	}
+	if n > a.limit {
+		return a.longTuple(k, flags, items)
+	}
+	v, w := a.make(k, flags, 1+n)
+	w = w[1:]
+	for i, it := range items {
+		w[i] = uint64(it)
+	}
+	return v
+}
+
+func (a *arena) longTuple(k Kind, flags uint64, items []Value) Value {
+	v, w := a.make(k, flags, 2+a.limit)
+	w[0] |= flagLong
+	w[len(w)-1] = uint64(len(items))
+	for i, it := range items[:a.limit] {
+		w[1+i] = uint64(it)
+	}
+	return v
+}
+
+// bare makes an object without a body: an empty container, a bytearray that begins at offset n.
+func (a *arena) bare(k Kind, n uint64) Value {
+	a.since += 2
+	return mk(k, uint64(a.add(word(k, n&payload48))))
+}
+
+func (a *arena) persistent(id Value) Value {
+	v, w := a.make(KindPersistent, 0, 2)
+	w[1] = uint64(id)
+	return v
+}
+
+func (a *arena) call(off int64, callee, args Value) Value {
+	v, w := a.make(KindCall, 0, 4)
+	w[1], w[2], w[3] = uint64(off), uint64(callee), uint64(args)
+	return v
+}
+
+// size gives the items (pairs) that a container has, kept or not.
+func (a *arena) size(s uint64) uint64 {
+	if s&flagBody == 0 {
+		return s & payload48
+	}
+	w := a.body(s)
+	switch Kind(s >> payloadBits) {
+	case KindTuple, KindFrozenSet:
+		if w[0]&flagLong != 0 {
+			return w[len(w)-1]
+		}
+		return uint64(len(w) - 1)
+	}
+	return w[1]
+}
+
+// stored gives the words of items that a container keeps.
+func (a *arena) stored(s uint64) []uint64 {
+	w := a.body(s)
+	if w == nil {
+		return nil
+	}
+	k := Kind(s >> payloadBits)
+	if k == KindTuple || k == KindFrozenSet {
+		if w[0]&flagLong != 0 {
+			return w[1 : len(w)-1]
+		}
+		return w[1:]
+	}
+	n := int(min(w[1], uint64(a.limit)))
+	if k == KindDict {
+		n *= 2
+	}
+	return w[2 : 2+n]
+}
+
+// extend adds items (keys and values in turn, for a dict) to a list, set or dict, keeping what the limit allows.
+func (a *arena) extend(v Value, items []Value) {
+	s := a.of(v)
+	per := 1
+	if v.Kind() == KindDict {
+		per = 2
+	}
+	more := uint64(len(items) / per)
+	if *s&flagForgot != 0 {
+		*s = *s&^payload48 | (*s+more)&payload48
+		return
+	}
+	var w []uint64
+	have := 0
+	if *s&flagBody != 0 {
+		w = a.body(*s)
+		have = int(min(w[1], uint64(a.limit))) * per
+	}
+	add := min(len(items), a.limit*per-have)
+	if have+add > len(w)-2 && add > 0 {
+		w = a.grow(s, uint32(v), w, have, max(have+add, min(2*have, a.limit*per), 2))
+	}
+	if w == nil {
+		return // nothing given to an empty one
+	}
+	w[1] += more
+	to := w[2+have:]
+	for i, it := range items[:max(add, 0)] {
+		to[i] = uint64(it)
+	}
+}
+
+// grow moves the have items of the container with slot s to a body with more room.
+func (a *arena) grow(s *uint64, id uint32, old []uint64, have, room int) []uint64 {
+	at, w := a.room(2 + room)
+	w[0], w[1] = header(id, 2+room), 0
+	if old != nil {
+		copy(w[1:], old[1:2+have])
+	}
+	*s = *s&^payload48 | flagBody | at
+	return w
+}
+
+// added notes n bytes given to the bytearray v, which had length of them.
+func (a *arena) added(v Value, length, n int64) {
+	s := a.of(v)
+	switch {
+	case *s&flagForgot != 0: // its length alone is left
+		*s = *s&^payload48 | (*s+uint64(n))&payload48
+	case *s&flagBody != 0:
+		a.body(*s)[2] += uint64(n)
+	default:
+		off := *s & payload48
+		at, w := a.room(3)
+		w[0], w[1], w[2] = header(uint32(v), 3), off, uint64(length+n)
+		*s = *s&^payload48 | flagBody | at
+	}
+	*s |= flagMutated
+}
+
+// A shortCallee is what a call that forgot its arguments keeps of its callable, in 48 bits: the kind (5) and the payload.
+// Of a call's result it keeps the kind alone, or chains of calls would live as long as their end.
+func shortCallee(callee Value) uint64 {
+	k := callee.Kind()
+	if k == KindCall {
+		return uint64(k) << 43
+	}
+	return uint64(k)<<43 | callee.payload()&(1<<43-1)
+}
+
+func longCallee(s uint64) Value { return mk(Kind(s&payload48>>43), s&(1<<43-1)) }

@@ -45,6 +45,31 @@ func TestMain(m *testing.M) {
 // serve mounts dir with views in the pickles' place, judged on content alone, and gives the mountpoint.
 func serve(t *testing.T, dir string, flags ...string) string {
 	t.Helper()
+	point, _ := start(t, dir, flags...)
+	return point
+}
+
+// A record is what a daemon has written so far.
+type record struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (r *record) Write(b []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.text.Write(b)
+}
+
+func (r *record) String() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.text.String()
+}
+
+// start is serve that gives the daemon's events too.
+func start(t *testing.T, dir string, flags ...string) (point string, events *record) {
+	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("SKIPPED, NOT TESTED: views through a mount need root")
 	}
@@ -52,12 +77,11 @@ func serve(t *testing.T, dir string, flags ...string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	point := t.TempDir()
+	point, events = t.TempDir(), &record{}
 	args := append([]string{"mount", "--state", filepath.Join(t.TempDir(), "state"), "--profile", "content", "--views", "only"}, flags...)
 	daemon := exec.Command(filepath.Join(bin, "trustfs"), append(args, dir, point)...)
 	daemon.Env = append(os.Environ(), "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"))
-	var events bytes.Buffer
-	daemon.Stderr = &events
+	daemon.Stderr = events
 	if err := daemon.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -81,13 +105,13 @@ func serve(t *testing.T, dir string, flags ...string) string {
 		}
 		for _, m := range all {
 			if m.Point == point && m.Type == mount.Type {
-				return point
+				return point, events
 			}
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
 	t.Fatal("nothing was mounted within 20 s")
-	return ""
+	return "", nil
 }
 
 // The worker's views, through the mount and the safetensors library, are what torch, numpy and joblib load.

@@ -6,6 +6,7 @@
     views.py models DIR      pickle-only transformers folders, sharded and not, and a Hugging Face cache of one
     views.py pretrained DIR MNT
                              transformers loads those from both, to the same numbers
+    views.py load DIR...     transformers loads each, and prints a digest of what the model says
 
 Only files that this program has written itself are ever loaded with a pickle loader.
 """
@@ -257,14 +258,14 @@ def models(top):
         os.symlink("../../blobs/" + blob, os.path.join(repo, "snapshots", revision, name))
 
 
-def pretrained(plain, mount):
+def answer(name, **where):
     from transformers import AutoModel
+    model = AutoModel.from_pretrained(name, **where).eval()
+    with torch.no_grad():
+        return model(input_ids=torch.arange(10).reshape(1, 10)).last_hidden_state
 
-    def answer(name, **where):
-        model = AutoModel.from_pretrained(name, **where).eval()
-        with torch.no_grad():
-            return model(input_ids=torch.arange(10).reshape(1, 10)).last_hidden_state
 
+def pretrained(plain, mount):
     seen = []
     opened = torch.load
     torch.load = lambda *args, **kwargs: seen.append(args) or opened(*args, **kwargs)
@@ -291,3 +292,6 @@ if __name__ == "__main__":
         models(sys.argv[2])
     elif sys.argv[1] == "pretrained":
         pretrained(sys.argv[2], sys.argv[3])
+    elif sys.argv[1] == "load":
+        for name in sys.argv[2:]:
+            print(hashlib.sha256(answer(name).numpy().tobytes()).hexdigest(), name)

@@ -73,16 +73,23 @@ func private(dir string) (int, error) {
 	return d, nil
 }
 
+const tmpFlags = unix.O_RDWR | unix.O_CLOEXEC | unix.O_EXCL
+
 // nameless makes a file in directory d. Where the filesystem has no O_TMPFILE (NFS, older overlays), it has a name for a
 // moment.
 func nameless(d int) (int, error) {
-	const flags = unix.O_RDWR | unix.O_CLOEXEC | unix.O_EXCL
-	fd, err := unix.Openat(d, ".", flags|unix.O_TMPFILE, 0o600)
+	fd, err := unix.Openat(d, ".", tmpFlags|unix.O_TMPFILE, 0o600)
 	if !errors.Is(err, unix.EOPNOTSUPP) && !errors.Is(err, unix.EISDIR) && !errors.Is(err, unix.ENOENT) {
 		return fd, err
 	}
+	return unlinked(d)
+}
+
+// unlinked makes a file and takes its name away.
+func unlinked(d int) (int, error) {
 	name := prefix + rand.Text()
-	if fd, err = unix.Openat(d, name, flags|unix.O_CREAT|unix.O_NOFOLLOW, 0o600); err != nil {
+	fd, err := unix.Openat(d, name, tmpFlags|unix.O_CREAT|unix.O_NOFOLLOW, 0o600)
+	if err != nil {
 		return -1, err
 	}
 	if err := unix.Unlinkat(d, name, 0); err != nil {

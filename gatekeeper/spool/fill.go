@@ -113,6 +113,9 @@ func (t *through) ReadAt(p []byte, off int64) (int, error) {
 		return 0, fmt.Errorf("spool: bytes at %d wanted, expected %d", off, t.next)
 	}
 	n, err := io.ReadFull(t.from, p)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = io.EOF // as at the end of a file that is shorter than it was
+	}
 	if err != nil {
 		return n, err
 	}

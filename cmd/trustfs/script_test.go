@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 		// The quantizer's stand-in runs as nobody: its folder must let it in.
-		err = errors.Join(os.Chmod(dir, 0o755), build(dir, "../trustfs-worker"),
+		err = errors.Join(os.Chmod(dir, 0o755), build(dir, "../trustfs-worker"), buildFront(dir),
 			build(filepath.Join(dir, "llama-quantize"), "../../internal/quantize/testdata/standin"))
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -40,13 +40,24 @@ func TestMain(m *testing.M) {
 }
 
 // build builds a program as it is shipped: without cgo.
-func build(out, pkg string) error {
-	c := exec.Command("go", "build", "-o", out, pkg)
+func build(out, pkg string, flags ...string) error {
+	c := exec.Command("go", append(append([]string{"build", "-o", out}, flags...), pkg)...)
 	c.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if text, err := c.CombinedOutput(); err != nil {
 		return fmt.Errorf("building %s: %w\n%s", pkg, err, text)
 	}
 	return nil
+}
+
+// buildFront builds the lean program into dir/front, with this test's own binary in the engine's place.
+func buildFront(dir string) error {
+	front := filepath.Join(dir, "front")
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	return errors.Join(os.Mkdir(front, 0o755), build(filepath.Join(front, "trustfs"), ".", "-tags", "lean"),
+		os.Symlink(self, filepath.Join(front, "trustfs-engine")))
 }
 
 // cleanAfter removes the worker when the tests are done.
@@ -57,12 +68,22 @@ func (c cleanAfter) Run() int {
 	return c.m.Run()
 }
 
-func TestScripts(t *testing.T) {
+func TestScripts(t *testing.T) { scripts(t, "") }
+
+// The program that people call must do all that the engine does, by itself or by handing over.
+func TestScriptsThroughTheLeanProgram(t *testing.T) { scripts(t, filepath.Join(worker, "front")) }
+
+// scripts runs the scripts with a trustfs from the folder front, or else this test's own.
+func scripts(t *testing.T, front string) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("TRUSTFS_TEST_WORKER", "1")
-			e.Setenv("PATH", worker+string(os.PathListSeparator)+e.Getenv("PATH"))
+			path := worker + string(os.PathListSeparator) + e.Getenv("PATH")
+			if front != "" {
+				path = front + string(os.PathListSeparator) + path
+			}
+			e.Setenv("PATH", path)
 			e.Setenv("XDG_STATE_HOME", filepath.Join(e.WorkDir, "state")) // for users; root's scripts say --state
 			return nil
 		},

@@ -57,7 +57,8 @@ func (r *run) denseRow(shape *dense.Shape) (*row, error) {
 		return out, nil
 	}
 	if a.Error != "" {
-		return nil, fmt.Errorf("%s", a.Error)
+		out.Trusted, out.Goals = "NOT ANALYSED: "+a.Error, []goal{atLeast(0, 100, " MB/s")}
+		return out, nil
 	}
 	rate := denseSize / 1e6 / a.CPU.Seconds()
 	allowed := 64 + 24*float64(entries)/1e6

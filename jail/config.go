@@ -26,6 +26,9 @@ type Config struct {
 	WorkerPath string
 	// PoolSize is the number of workers kept ready. 0: twice the CPUs, 16 at most.
 	PoolSize int
+	// OnDemand starts a worker when a job finds none, one ahead at the beginning, for commands that judge a few files or
+	// reuse workers: PoolSize is 1 then.
+	OnDemand bool
 	// MaxWorkers bounds the workers that judge at one time. 0: twice the CPUs.
 	MaxWorkers int
 	// Limits of one job.
@@ -129,6 +132,9 @@ func (l Limits) validate() error {
 func (c Config) withDefaults() (Config, error) {
 	if c.PoolSize < 0 || c.MaxWorkers < 0 {
 		return c, errors.New("jail: a negative number of workers")
+	}
+	if c.OnDemand {
+		c.PoolSize = 1
 	}
 	if c.PoolSize == 0 {
 		c.PoolSize = min(16, 2*runtime.NumCPU())

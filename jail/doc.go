@@ -8,7 +8,7 @@
 // The layers of a worker, in the order in which they are put on (jail/inside does the inner ones):
 //
 //  1. clone: user, pid, network, IPC, UTS and mount namespaces; killed when the parent dies; a session of its own; a
-//     cgroup v2 leaf where one is delegated; the environment empty
+//     cgroup v2 leaf where one is delegated; the environment but two settings of the Go runtime
 //  2. every descriptor closed but the request socket, the answer pipe and the diagnostics pipe
 //  3. limits: processes, open files, file size 0, core 0, stack, locked memory, address space
 //  4. an empty, read-only root instead of the host's files

@@ -7,6 +7,10 @@ import (
 // fillers start workers beside one another: while one is on its way into the jail, the next is born.
 const fillers = 2
 
+// attempts is how many workers in a row may end on their way in: one that is killed there is no reason to refuse a file, as
+// it has seen nothing of it.
+const attempts = 3
+
 // newWorker starts one worker and waits until it is jailed.
 func (p *Pool) newWorker() (*worker, error) {
 	slot := p.cgroups.take()
@@ -32,8 +36,7 @@ func (p *Pool) fill(w *worker) {
 			w, err = p.newWorker()
 		}
 		if err != nil {
-			// One worker killed on its way in is no reason to refuse a file: it has seen nothing of it.
-			if failures++; failures >= 3 {
+			if failures++; failures >= attempts {
 				p.offer(err)
 			}
 			if p.quit.Err() != nil {

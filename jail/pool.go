@@ -14,9 +14,13 @@ type Pool struct {
 	cgroups *cgroups
 	log     *kernelLog
 
-	active chan struct{} // one token a judging worker
-	idle   chan *worker  // jailed, fresh
-	broken chan error    // offered while workers cannot be started
+	active  chan struct{} // one token a judging worker
+	idle    chan *worker  // jailed, fresh
+	broken  chan error    // offered while workers cannot be started
+	batches batches
+
+	settled   chan struct{} // closed when it is known what the host gives
+	unsettled error         // why it cannot be worked with; written before settled is closed
 
 	mu    sync.Mutex
 	reuse []*worker // jailed, have answered well before; guarded by mu
@@ -27,14 +31,14 @@ type Pool struct {
 }
 
 // NewPool starts the first workers. It fails when the host cannot give the jail that cfg.Require asks for, and says which
-// layer is missing; Probe says how to mend it.
+// layer is missing; Probe says how to mend it. With cfg.OnDemand it does not wait to see: Settled does.
 func NewPool(cfg Config) (*Pool, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
 		return nil, err
 	}
-	p := &Pool{cfg: cfg, active: make(chan struct{}, cfg.MaxWorkers), broken: make(chan error),
-		idle: make(chan *worker, max(0, cfg.PoolSize-fillers))}
+	p := &Pool{cfg: cfg, active: make(chan struct{}, cfg.MaxWorkers), broken: make(chan error), settled: make(chan struct{}),
+		idle: make(chan *worker, room(cfg))}
 	if p.launch, err = newLauncher(cfg.WorkerPath); err != nil {
 		return nil, err
 	}
@@ -46,22 +50,46 @@ func NewPool(cfg Config) (*Pool, error) {
 		return nil, err
 	}
 	p.quit, p.close = context.WithCancel(context.Background())
-	first, err := p.settleLayers()
-	if err != nil {
-		p.close()
-		p.launch.close()
-		p.cgroups.close()
+	p.wg.Add(1)
+	go p.begins()
+	if cfg.OnDemand {
+		return p, nil
+	}
+	if err := p.Settled(); err != nil {
+		p.Close()
 		return nil, err
 	}
-	p.log = openKernelLog() // workers that begin later have it; the first one gets it here
-	first.log = p.log
-	n := min(fillers, cfg.PoolSize)
-	p.wg.Add(n)
-	go p.fill(first)
-	for range n - 1 {
-		go p.fill(nil)
-	}
 	return p, nil
+}
+
+// Settled waits until it is known whether the host gives the jail that the configuration asks for; its error is NewPool's.
+func (p *Pool) Settled() error {
+	<-p.settled
+	return p.unsettled
+}
+
+// begins makes the first worker and has the others follow.
+func (p *Pool) begins() {
+	defer p.wg.Done()
+	first, err := p.settleLayers()
+	if err == nil {
+		p.log = openKernelLog() // workers that begin later have it; the first one gets it here
+		first.log = p.log
+	}
+	p.unsettled = err
+	close(p.settled)
+	switch {
+	case err != nil:
+	case p.cfg.OnDemand:
+		p.idle <- first
+	default:
+		n := min(fillers, p.cfg.PoolSize)
+		p.wg.Add(n)
+		go p.fill(first)
+		for range n - 1 {
+			go p.fill(nil)
+		}
+	}
 }
 
 // settleLayers finds out with a real worker what the host gives.
@@ -91,7 +119,10 @@ func (p *Pool) settleLayers() (*worker, error) {
 }
 
 // Missing names the layers that this host does not give. It is empty unless the configuration allows that.
-func (p *Pool) Missing() []string { return p.missing }
+func (p *Pool) Missing() []string {
+	<-p.settled
+	return p.missing
+}
 
 // Close ends all workers, waits for jobs that are under way, and frees everything. Jobs begun later fail.
 func (p *Pool) Close() error {
@@ -121,4 +152,12 @@ func (p *Pool) Close() error {
 	p.cgroups.close()
 	p.log.close()
 	return nil
+}
+
+// room is how many workers lie ready: fillers hold more, and without fillers the first one needs a place.
+func room(cfg Config) int {
+	if cfg.OnDemand {
+		return 1
+	}
+	return max(0, cfg.PoolSize-fillers)
 }

@@ -1,6 +1,7 @@
 package jail
 
 import (
+	"cmp"
 	"context"
 )
 
@@ -29,7 +30,7 @@ func (p *Pool) Run(ctx context.Context, job Job) ([]byte, error) {
 	if err == nil {
 		out, err = verdict(job.Task, w.proc.Pid, kind, b)
 	}
-	if job.Reuse && err == nil && p.keep(w) {
+	if job.Reuse && err == nil && p.keep(w, maxWear/maxReuse) {
 		p.leave()
 		return out, nil
 	}
@@ -75,6 +76,9 @@ func (p *Pool) take(ctx context.Context, job Job) (*worker, error) {
 	if w := p.takeReusable(job.Reuse); w != nil {
 		return w, nil
 	}
+	if p.cfg.OnDemand {
+		return p.takeNew(ctx, job)
+	}
 	for {
 		select {
 		case w := <-p.idle:
@@ -92,8 +96,42 @@ func (p *Pool) take(ctx context.Context, job Job) (*worker, error) {
 	}
 }
 
-// maxReuse is how many files one worker of a batch judges.
-const maxReuse = 64
+// takeNew gives the worker that the pool began with, then starts one for each job that finds none.
+func (p *Pool) takeNew(ctx context.Context, job Job) (*worker, error) {
+	select {
+	case <-p.settled:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-p.quit.Done():
+		return nil, errClosed
+	}
+	err := p.unsettled
+	select {
+	case w := <-p.idle:
+		if w.alive() {
+			return w, nil
+		}
+		p.retire(w)
+	default:
+	}
+	for range attempts {
+		if err != nil || p.quit.Err() != nil {
+			break
+		}
+		var w *worker
+		if w, err = p.newWorker(); err == nil {
+			return w, nil
+		}
+	}
+	return nil, &WorkerError{Reason: ReasonStart, Task: job.Task, Err: cmp.Or(err, errClosed)}
+}
+
+// What one worker of an audit judges before another takes its place: so many files each by itself, or in batches of small
+// ones so many.
+const (
+	maxReuse = 64
+	maxWear  = 2048
+)
 
 func (p *Pool) takeReusable(want bool) *worker {
 	p.mu.Lock()
@@ -109,11 +147,11 @@ func (p *Pool) takeReusable(want bool) *worker {
 	return nil
 }
 
-// keep puts a worker aside for the next file of a batch, if it may have another.
-func (p *Pool) keep(w *worker) bool {
+// keep puts a worker aside for the next files of an audit, if it may have others.
+func (p *Pool) keep(w *worker, wear int) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if w.jobs >= maxReuse || p.quit.Err() != nil || len(p.reuse) >= p.cfg.MaxWorkers {
+	if w.wear += wear; w.wear >= maxWear || p.quit.Err() != nil || len(p.reuse) >= p.cfg.MaxWorkers {
 		return false
 	}
 	p.reuse = append(p.reuse, w)

@@ -24,7 +24,8 @@ type worker struct {
 	slot    *slot // cgroup leaf; nil: none
 	on      layers
 	log     *kernelLog // names the system call that killed it
-	jobs    int        // done so far
+	jobs    int        // done so far, a batch being one
+	wear    int        // by the files of a batch that it has judged; see maxWear
 
 	reap  sync.Once
 	state *os.ProcessState // set by reap
@@ -63,17 +64,7 @@ func (w *worker) alive() bool {
 func (w *worker) do(ctx context.Context, e *encodedJob) (wire.Kind, []byte, error) {
 	stop := context.AfterFunc(ctx, func() { _ = w.proc.Kill() })
 	defer stop()
-	if w.on.has(layerLimits) {
-		err := w.budget(e)
-		if errors.Is(err, unix.EPERM) && !w.on.has(layerNamespaces) {
-			err = nil // the limits of its birth hold; see rlimits
-		}
-		if err != nil {
-			return 0, nil, err
-		}
-	}
-	deadline := time.Now().Add(e.limits.wall)
-	if err := errors.Join(w.request.SetWriteDeadline(deadline), w.answer.SetReadDeadline(deadline)); err != nil {
+	if err := w.prepare(e); err != nil {
 		return 0, nil, err
 	}
 	if err := w.send(e); err != nil {
@@ -85,6 +76,21 @@ func (w *worker) do(ctx context.Context, e *encodedJob) (wire.Kind, []byte, erro
 	kind, b, err := wire.ReadData(w.answer, e.limits.answer, e.sink, e.sinkSize)
 	w.jobs++
 	return kind, b, err
+}
+
+// prepare sets the job's limits.
+func (w *worker) prepare(e *encodedJob) error {
+	if w.on.has(layerLimits) {
+		err := w.budget(e)
+		if errors.Is(err, unix.EPERM) && !w.on.has(layerNamespaces) {
+			err = nil // the limits of its birth hold; see rlimits
+		}
+		if err != nil {
+			return err
+		}
+	}
+	deadline := time.Now().Add(e.limits.wall)
+	return errors.Join(w.request.SetWriteDeadline(deadline), w.answer.SetReadDeadline(deadline))
 }
 
 // budget sets the job's memory and CPU time from outside. Nobody has waited for the process yet, so its id is its own.
@@ -124,6 +130,9 @@ func (w *worker) send(e *encodedJob) error {
 		return err
 	}
 	for _, b := range append([][]byte{e.head[n:]}, e.manifests...) {
+		if len(b) == 0 {
+			continue // nothing is due, and a worker that needed no more may be gone
+		}
 		if _, err := w.request.Write(b); err != nil {
 			return err
 		}

@@ -3,13 +3,11 @@ package inside
 import (
 	"io"
 	"sync"
-
-	"trustfs/integrity"
 )
 
 // Checked reads an input's judged bytes and remembers the first read that failed otherwise than by the end of the file.
 type Checked struct {
-	r *integrity.Reader
+	r io.ReaderAt // an integrity.Reader, or bytes that the parent has sent
 
 	mu  sync.Mutex
 	err error // guarded by mu

@@ -9,6 +9,6 @@
 //	//go:debug updatemaxprocs=0
 //	//go:debug decoratemappings=0    (no prctl)
 //
-// The parent adds asyncpreemptoff=1 (no tgkill) through GODEBUG, the one variable of the worker's environment: it has no
-// directive.
+// The parent adds asyncpreemptoff=1 (no tgkill) through GODEBUG, which has no directive, and GOMAXPROCS=1: a worker does one
+// thing at a time, and every thread that the runtime does not start is one that the layers need not be put on.
 package inside

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	"runtime/debug"
 
 	"trustfs/jail/wire"
 )
@@ -20,7 +19,6 @@ const (
 // Main puts the process into the jail and serves tasks until the parent has no more. It does not return.
 func Main(tasks map[string]Task) {
 	runtime.GOMAXPROCS(1) // the work of one file is sequential; parallelism comes from several workers
-	debug.SetGCPercent(50)
 	setup, err := prepare()
 	if err == nil {
 		err = enter(setup)

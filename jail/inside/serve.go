@@ -33,15 +33,15 @@ func serve(tasks map[string]Task) int {
 		if err == nil {
 			err = json.Unmarshal(b, &req)
 		}
-		var in []Input
 		if err == nil {
-			in, err = receive(&req, fds)
+			setMemory(req.Data, req.Task == wire.BatchTask)
+			err = serveOne(tasks, &req, fds)
 		}
 		if err != nil {
 			_ = writeAll(wire.FDStderr, fmt.Appendf(nil, "trustfs-worker: request: %v\n", err))
 			return exitParent
 		}
-		if err := writeAll(wire.FDAnswer, answer(tasks, &req, in)); err != nil || !req.Reuse {
+		if !req.Reuse {
 			return exitDone
 		}
 		for _, fd := range fds {
@@ -50,12 +50,47 @@ func serve(tasks map[string]Task) int {
 	}
 }
 
+// serveOne reads what belongs to a request and answers it.
+func serveOne(tasks map[string]Task, req *wire.Request, fds []int) error {
+	if req.Task == wire.BatchTask {
+		return serveBatch(tasks, req.Body, fds)
+	}
+	in, err := receive(req, fds)
+	if err != nil {
+		return err
+	}
+	return writeAll(wire.FDAnswer, answer(tasks, req, in))
+}
+
+// setMemory has the garbage collector keep to data bytes: it collects harder before the kernel says no. Small files leave
+// it alone until the heap is some megabytes; what a large one leaves behind is collected early. Both stop the world, so they
+// are said only when they change.
+func setMemory(data int64, small bool) {
+	percent := 50
+	if small {
+		percent = 400
+	}
+	if limit := data * 3 / 4; limit != memory.limit {
+		debug.SetMemoryLimit(limit)
+		memory.limit = limit
+	}
+	if percent != memory.percent {
+		debug.SetGCPercent(percent)
+		memory.percent = percent
+	}
+}
+
+// memory is what setMemory said last.
+var memory struct {
+	limit   int64
+	percent int
+}
+
 // receive reads the manifests and pairs them with the descriptors.
 func receive(req *wire.Request, fds []int) ([]Input, error) {
 	if len(fds) != len(req.Manifests) {
 		return nil, fmt.Errorf("%d descriptors for %d manifests", len(fds), len(req.Manifests))
 	}
-	debug.SetMemoryLimit(req.Data * 3 / 4) // collect harder before the kernel says no
 	in := make([]Input, len(fds))
 	for i, n := range req.Manifests {
 		if n < 0 || n > wire.MaxManifest {

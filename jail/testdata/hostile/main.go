@@ -20,7 +20,7 @@ func main() {
 	if len(os.Args) > 1 && os.Args[1] == "command" {
 		inside.Command()
 	}
-	inside.Main(map[string]inside.Task{
+	table := map[string]inside.Task{
 		"echo":    func(_ []inside.Input, req json.RawMessage) (any, error) { return req, nil },
 		"read":    read,
 		"fail":    func([]inside.Input, json.RawMessage) (any, error) { return nil, errors.New("no\x1b[31m good") },
@@ -33,7 +33,21 @@ func main() {
 		"lie":     lie,
 		"twice":   twice,
 		"data":    data,
-	})
+	}
+	table["mixed"] = func(in []inside.Input, req json.RawMessage) (any, error) { return mixed(table, in, req) }
+	inside.Main(table)
+}
+
+// mixed does the task that its request names: the files of a batch have one task.
+func mixed(table map[string]inside.Task, in []inside.Input, req json.RawMessage) (any, error) {
+	var r struct {
+		Task string
+		Body json.RawMessage
+	}
+	if err := json.Unmarshal(req, &r); err != nil {
+		return nil, err
+	}
+	return table[r.Task](in, r.Body)
 }
 
 // read answers with the sum of all bytes of all inputs.

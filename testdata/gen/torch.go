@@ -10,6 +10,17 @@ import (
 // TorchZip is a state dict as torch.save has written it since 1.6: a zip of stored members. With a marker, the pickle also
 // runs `touch marker` when it is loaded; the tensors are there all the same.
 func TorchZip(tensors []Tensor, marker string) []byte {
+	return torchZip(stateDict(tensors, marker, false), tensors)
+}
+
+// TorchZipBehind is a state dict whose pickle another one stands in front of, as tools inject code: both are run when it is
+// loaded, and what the first gives is dropped.
+func TorchZipBehind(tensors []Tensor, first []byte) []byte {
+	pickle := append(bytes.Clone(first[:len(first)-1]), '0') // POP in the place of STOP
+	return torchZip(append(pickle, stateDict(tensors, "", false)...), tensors)
+}
+
+func torchZip(pickle []byte, tensors []Tensor) []byte {
 	var out bytes.Buffer
 	w := zip.NewWriter(&out)
 	add := func(name string, data []byte) {
@@ -21,7 +32,7 @@ func TorchZip(tensors []Tensor, marker string) []byte {
 			panic(err) // a bytes.Buffer takes everything
 		}
 	}
-	add("data.pkl", stateDict(tensors, marker, false))
+	add("data.pkl", pickle)
 	add("byteorder", []byte("little"))
 	for i, t := range tensors {
 		add("data/"+strconv.Itoa(i), t.Bytes())

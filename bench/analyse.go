@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"trustfs/formats"
+	"trustfs/formats/globals"
 	"trustfs/gatekeeper"
 	"trustfs/integrity"
 	"trustfs/jail"
@@ -83,7 +84,7 @@ func inWorker(job func(*gatekeeper.Jailed) error) error {
 	}
 	defer pool.Close()
 	time.Sleep(ready)
-	return job(&gatekeeper.Jailed{Pool: pool})
+	return job(&gatekeeper.Jailed{Pool: pool, Presets: globals.Defaults()})
 }
 
 func (a *analysis) inspect(ctx context.Context, f *os.File, m *integrity.Manifest) error {

@@ -22,6 +22,9 @@ type Small struct {
 // MaxSmall is how many bytes a file of a Small job may have.
 const MaxSmall = 256 << 10
 
+// Together is how many small jobs are best under way at a time: while some are with a worker, others are made ready.
+const Together = 2 * wire.MaxParts
+
 // batchBytes is how many bytes of files one batch holds.
 const batchBytes = 1 << 20
 

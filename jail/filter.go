@@ -35,7 +35,8 @@ func atLeast(arg uint, v uint64) libseccomp.ScmpCondition {
 
 const (
 	low32 = 0xffffffff
-	// goThread are the flags with which the Go runtime starts a thread (runtime/os_linux.go, cloneFlags).
+	// goThread are the flags with which the Go runtime starts a thread (runtime/os_linux.go, cloneFlags); on some
+	// architectures runtime.clone adds CLONE_SETTLS.
 	goThread = unix.CLONE_VM | unix.CLONE_FS | unix.CLONE_FILES | unix.CLONE_SIGHAND | unix.CLONE_SYSVSEM | unix.CLONE_THREAD
 	// goMemory: private anonymous memory and nothing else. Shared memory, growing stacks and huge pages would not count
 	// in RLIMIT_DATA.
@@ -58,7 +59,7 @@ var workerCalls = []allowed{
 	{"mprotect", []libseccomp.ScmpCondition{masked(2, low32&^(unix.PROT_READ|unix.PROT_WRITE), 0)}, "the runtime guards its stacks"},
 	{"munmap", nil, "memory"},
 	{"madvise", nil, "memory given back"},
-	{"clone", []libseccomp.ScmpCondition{masked(0, low32, goThread)}, "a thread of the runtime, never a process"},
+	{"clone", []libseccomp.ScmpCondition{masked(0, low32&^unix.CLONE_SETTLS, goThread)}, "a thread of the runtime, never a process"},
 	{"futex", nil, "the scheduler"},
 	{"sched_yield", nil, "the scheduler"},
 	{"nanosleep", nil, "the scheduler"},

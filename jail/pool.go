@@ -76,13 +76,12 @@ func (p *Pool) begins() {
 		p.log = openKernelLog() // workers that begin later have it; the first one gets it here
 		first.log = p.log
 	}
+	if err == nil && p.cfg.OnDemand {
+		p.idle <- first // before any job may find that there is none
+	}
 	p.unsettled = err
 	close(p.settled)
-	switch {
-	case err != nil:
-	case p.cfg.OnDemand:
-		p.idle <- first
-	default:
+	if err == nil && !p.cfg.OnDemand {
 		n := min(fillers, p.cfg.PoolSize)
 		p.wg.Add(n)
 		go p.fill(first)

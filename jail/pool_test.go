@@ -29,6 +29,14 @@ func TestRunAnswers(t *testing.T) {
 	}
 }
 
+// The runtime starts threads when it likes, long after the filter is on.
+func TestRunWithNewThreads(t *testing.T) {
+	p := newTestPool(t, nil)
+	if got, err := p.Run(t.Context(), testJob(t, "threads", nil)); err != nil || string(got) != "20" {
+		t.Fatalf("a worker that needs threads: %s, %v", got, err)
+	}
+}
+
 func TestRunReadsOnlyJudgedBytes(t *testing.T) {
 	p := newTestPool(t, nil)
 	content := bytes.Repeat([]byte{1, 2, 3}, 100_000)

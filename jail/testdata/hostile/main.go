@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
+	"sync"
 	"time"
 
 	"trustfs/jail/inside"
@@ -33,9 +35,26 @@ func main() {
 		"lie":     lie,
 		"twice":   twice,
 		"data":    data,
+		"threads": threads,
 	}
 	table["mixed"] = func(in []inside.Input, req json.RawMessage) (any, error) { return mixed(table, in, req) }
 	inside.Main(table)
+}
+
+// threads keeps some threads of the runtime busy at one time, as blocking calls and the garbage collector do.
+func threads([]inside.Input, json.RawMessage) (any, error) {
+	const n = 20
+	var here sync.WaitGroup
+	here.Add(n)
+	for range n {
+		go func() {
+			runtime.LockOSThread()
+			here.Done()
+			here.Wait()
+		}()
+	}
+	here.Wait()
+	return n, nil
 }
 
 // mixed does the task that its request names: the files of a batch have one task.

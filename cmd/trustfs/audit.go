@@ -56,7 +56,7 @@ type auditOptions struct {
 	save                 string
 }
 
-func (a *app) audit(ctx context.Context, cfg *config.Config, paths []string, o auditOptions) error {
+func (a *app) audit(ctx context.Context, cfg *config.Config, paths []string, o auditOptions) (err error) {
 	if err := tooMuch(cfg, paths); err != nil {
 		return err
 	}
@@ -64,7 +64,7 @@ func (a *app) audit(ctx context.Context, cfg *config.Config, paths []string, o a
 	if err != nil {
 		return err
 	}
-	defer j.close()
+	defer func() { j.end(err) }()
 	items, err := j.list(ctx, paths)
 	if err != nil {
 		return err

@@ -52,11 +52,17 @@ func newJudges(cfg *config.Config, log *slog.Logger, reuse bool) (*judges, error
 	}
 	settings := jailConfig(cfg)
 	if reuse {
-		settings.PoolSize = 1 // those that are kept do the work: none is needed ahead of need
+		settings.OnDemand = true // those that are kept do the work: none is needed ahead of need
 	}
 	pool, err := jail.NewPool(settings)
 	if err != nil {
 		return nil, err
+	}
+	if !lean.Build { // that looks later, see judgeFew: meanwhile the first worker is on its way
+		if err := pool.Settled(); err != nil {
+			pool.Close()
+			return nil, err
+		}
 	}
 	return &judges{cfg: cfg, pool: pool, presets: names, log: log, reuse: reuse, trees: map[string]*tree{}}, nil
 }
@@ -68,6 +74,15 @@ func jailConfig(cfg *config.Config) jail.Config {
 			Wall: time.Duration(cfg.Jail.Wall) * time.Second, CPU: time.Duration(cfg.Jail.CPU) * time.Second,
 			Data: int64(cfg.Jail.Memory) << 20, DataMax: max(1<<30, int64(cfg.Jail.Memory)<<20),
 		},
+	}
+}
+
+// end is close where the program ends next. The kernel does it then, and in the order that matters: the workers die with the
+// thread that started them. But what hands over stays the same process, and may leave it nothing; nor are control groups
+// taken away by the kernel.
+func (j *judges) end(err error) {
+	if !lean.Build || errors.Is(err, lean.ErrBeyond) || j.cfg.Jail.Cgroup != "" {
+		j.close()
 	}
 }
 
@@ -123,6 +138,8 @@ func (j *judges) gate(dir string) (*gatekeeper.Gate, error) {
 		Examiner:  examiner,
 		Adviser:   asked,
 		Log:       j.log,
+
+		CacheBytes: cacheBytes(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", dir, err)
@@ -170,12 +187,21 @@ func (w *witness) Evidence(ctx context.Context, tree provenance.Tree, s provenan
 	return e, err
 }
 
-// whole says that everything was judged by a program that has what it takes.
+// whole says that everything was judged, by a program that has what it takes and in the jail that was asked for.
 func (j *judges) whole() error {
 	if err := j.beyond.Load(); err != nil {
 		return *err
 	}
-	return nil
+	return j.pool.Settled()
+}
+
+// cacheBytes bounds what a gate remembers. The lean program judges each of its few files once, and the tables for more would
+// cost it a millisecond.
+func cacheBytes() int64 {
+	if lean.Build {
+		return 1 << 20
+	}
+	return 0
 }
 
 // pinsDir is where the operator's pins are kept, for all trees.

@@ -58,6 +58,15 @@ func (o *Output) Strong(text string) string { return o.strong().Render(Escape(te
 // Table prints rows below headers. Every cell is escaped; style, if not nil, colours a cell by its row and column. On a
 // terminal the last column wraps at the edge; elsewhere each row is one line.
 func (o *Output) Table(headers []string, rows [][]string, style func(row, col int) Tone) error {
+	if !o.terminal {
+		_, err := io.WriteString(o, plainTable(headers, rows))
+		return err
+	}
+	_, err := io.WriteString(o, o.table(headers, rows, style))
+	return err
+}
+
+func (o *Output) table(headers []string, rows [][]string, style func(row, col int) Tone) string {
 	t := table.New().Headers(headers...).
 		BorderTop(false).BorderBottom(false).BorderLeft(false).BorderRight(false).BorderColumn(false).BorderHeader(false)
 	for _, row := range rows {
@@ -82,8 +91,7 @@ func (o *Output) Table(headers []string, rows [][]string, style func(row, col in
 	if text := t.String(); o.width > 0 && lipgloss.Width(text) > o.width {
 		t.Width(o.width)
 	}
-	_, err := io.WriteString(o, trimLines(t.String())+"\n")
-	return err
+	return trimLines(t.String()) + "\n"
 }
 
 // A Tone is what a cell says.

@@ -65,3 +65,19 @@ func TestNilProgressIsSilent(t *testing.T) {
 		t.Errorf("a bar was drawn where no terminal is: %q", b.String())
 	}
 }
+
+// Where nobody looks a table is the one that a terminal of any width shows, without its colours.
+func TestPlainTableIsTheTerminals(t *testing.T) {
+	headers := []string{"VERDICT", "FILE", "WHY"}
+	for name, rows := range map[string][][]string{
+		"none":  nil,
+		"plain": {{"refused", "a", "because"}, {"admitted", "a/longer/name", ""}},
+		"wide":  {{"refused", "模型.safetensors", "x"}, {"admitted", "é.bin", "y"}, {"", "", ""}},
+		"odd":   {{"refused", "a\x1b[31m\n\u202eb", "two  blanks and a tail  "}},
+	} {
+		o := New(&bytes.Buffer{})
+		if got, want := plainTable(headers, rows), o.table(headers, rows, nil); got != want {
+			t.Errorf("%s:\n%q\nlipgloss has\n%q", name, got, want)
+		}
+	}
+}

@@ -32,6 +32,24 @@ func (j *Jailed) Analyse(ctx context.Context, f *os.File, m *integrity.Manifest,
 	if err != nil {
 		return nil, err
 	}
+	return decoded(answer)
+}
+
+// TakesContent says whether AnalyseContent is for a file of size bytes.
+func (j *Jailed) TakesContent(size int64) bool { return j.Reuse && size <= jail.MaxSmall }
+
+// AnalyseContent is Analyse for content, which m names, of a small file. Those that wait together go to a worker together.
+func (j *Jailed) AnalyseContent(ctx context.Context, f *os.File, m *integrity.Manifest, content []byte, names []string) (*formats.Result, error) {
+	req := tasks.NewInspectRequest(names, j.Presets, j.Budget)
+	answer, err := j.Pool.RunSmall(ctx, jail.Small{Task: tasks.Inspect, Content: content, Request: req})
+	j.mourn(err, f, m, tasks.Inspect)
+	if err != nil {
+		return nil, err
+	}
+	return decoded(answer)
+}
+
+func decoded(answer []byte) (*formats.Result, error) {
 	r, err := tasks.DecodeResult(answer)
 	if err != nil {
 		return nil, err
@@ -53,13 +71,17 @@ func (j *Jailed) View(ctx context.Context, f *os.File, m *integrity.Manifest, na
 	return &a, nil
 }
 
-// run gives a job to the pool, and says in the log what became of a worker that gave no answer.
+// run gives a job to the pool.
 func (j *Jailed) run(ctx context.Context, job jail.Job) ([]byte, error) {
 	answer, err := j.Pool.Run(ctx, job)
-	var dead *jail.WorkerError
-	if errors.As(err, &dead) && j.Log != nil {
-		j.Log.Error("worker.killed", "path", job.File.Name(), "sha256", job.Manifest.Digest.String(), "task", job.Task,
+	j.mourn(err, job.File, job.Manifest, job.Task)
+	return answer, err
+}
+
+// mourn says in the log what became of a worker that gave no answer.
+func (j *Jailed) mourn(err error, f *os.File, m *integrity.Manifest, task string) {
+	if dead, ok := errors.AsType[*jail.WorkerError](err); ok && j.Log != nil {
+		j.Log.Error("worker.killed", "path", f.Name(), "sha256", m.Digest.String(), "task", task,
 			"reason", dead.Reason, "signal", int(dead.Signal), "syscall", dead.Syscall, "detail", dead.Detail)
 	}
-	return answer, err
 }

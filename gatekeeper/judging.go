@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path"
 	"strings"
 
@@ -20,6 +21,7 @@ type judging struct {
 	report   *Report
 	id       integrity.Identity
 	manifest *integrity.Manifest
+	content  []byte // the bytes that the manifest is of, where the analyst takes them
 	evidence *provenance.Evidence
 	result   *formats.Result
 	tally    tally
@@ -50,7 +52,7 @@ func (g *Gate) digest(ctx context.Context, c *judging) error {
 		c.id, c.report.Size = before, before.Size
 		m := g.memory.manifest(before)
 		if m == nil {
-			m, err = integrity.Build(ctx, c.subject.File, before.Size, c.subject.Progress)
+			m, err = g.pass(ctx, c, before.Size)
 			if errors.Is(err, integrity.ErrChanged) {
 				continue
 			}
@@ -70,6 +72,30 @@ func (g *Gate) digest(ctx context.Context, c *judging) error {
 	}
 	return &refusal{"busy: the file changed during each of " + fmt.Sprint(maxPasses) +
 		" passes over it; open it again when its writer is done"}
+}
+
+// A contentAnalyst is an Analyst that takes small files by their bytes: those that were hashed, read once.
+type contentAnalyst interface {
+	// TakesContent says whether it does, for a file of size bytes.
+	TakesContent(size int64) bool
+	AnalyseContent(ctx context.Context, f *os.File, m *integrity.Manifest, content []byte, names []string) (*formats.Result, error)
+}
+
+// pass is the one pass over the bytes.
+func (g *Gate) pass(ctx context.Context, c *judging, size int64) (*integrity.Manifest, error) {
+	c.content = nil
+	if a, ok := g.cfg.Analyst.(contentAnalyst); !ok || !a.TakesContent(size) {
+		return integrity.Build(ctx, c.subject.File, size, c.subject.Progress)
+	}
+	b, err := integrity.ReadWhole(c.subject.File, size)
+	if err != nil {
+		return nil, err
+	}
+	if c.subject.Progress != nil {
+		c.subject.Progress(size)
+	}
+	c.content = b
+	return integrity.OfBytes(b), nil
 }
 
 // failFast gathers the evidence before the analysis where provenance is required of a model by its name, so that an
@@ -108,7 +134,7 @@ func (g *Gate) analyse(ctx context.Context, c *judging) error {
 	if c.early {
 		c.result = &formats.Result{Format: formats.FormatOpaque, Class: formats.ClassModel}
 	} else if c.result = g.memory.findings(key); c.result == nil {
-		r, err := g.cfg.Analyst.Analyse(ctx, c.subject.File, c.manifest, names)
+		r, err := g.inspected(ctx, c, names)
 		if err != nil {
 			return fmt.Errorf("analysis: %w", err)
 		}
@@ -118,6 +144,15 @@ func (g *Gate) analyse(ctx context.Context, c *judging) error {
 	r := c.result
 	c.report.Format, c.report.Class, c.report.Facts, c.report.Truncated = r.Format, r.Class, r.Facts, r.Truncated
 	return nil
+}
+
+// inspected asks the analyst, once in a judgement.
+func (g *Gate) inspected(ctx context.Context, c *judging, names []string) (*formats.Result, error) {
+	content := c.content
+	if c.content = nil; content == nil {
+		return g.cfg.Analyst.Analyse(ctx, c.subject.File, c.manifest, names)
+	}
+	return g.cfg.Analyst.(contentAnalyst).AnalyseContent(ctx, c.subject.File, c.manifest, content, names)
 }
 
 // lookAround finds the other names of the file, once. Every folder is stamped before it is looked through: what changes

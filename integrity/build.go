@@ -42,6 +42,20 @@ func Build(ctx context.Context, r io.ReaderAt, size int64, progress func(done in
 	return m, nil
 }
 
+// OfBytes makes the Manifest of bytes in memory, which nobody changes meanwhile.
+func OfBytes(b []byte) *Manifest {
+	m := &Manifest{Size: int64(len(b)), Digest: sha256.Sum256(b)}
+	m.leaves = make([]byte, chunks(m.Size)*leafSize)
+	fillLeaves(m, b, 0)
+	return m
+}
+
+// ReadWhole reads the size bytes of r; fewer give ErrChanged.
+func ReadWhole(r io.ReaderAt, size int64) ([]byte, error) {
+	b := make([]byte, size)
+	return b, readFull(r, b, 0)
+}
+
 type block struct {
 	data    []byte
 	err     error

@@ -13,6 +13,7 @@ import (
 	"trustfs/internal/lean"
 	"trustfs/internal/term"
 	"trustfs/internal/walk"
+	"trustfs/jail"
 )
 
 // An item is one file that a command was asked about.
@@ -76,10 +77,11 @@ func judgeAll(ctx context.Context, items []*item, bar *term.Progress, emit func(
 		}
 		return nil
 	})
-	for range 2 * runtime.GOMAXPROCS(0) { // more than cores: a judge waits for its worker, and for the disk
+	large := make(chan struct{}, 2*runtime.GOMAXPROCS(0)) // more than cores: a judge waits for its worker, and for the disk
+	for range min(len(items), jail.Together) {
 		group.Go(func() error {
 			for i := range next {
-				if err := items[i].judge(ctx, bar); err != nil {
+				if err := items[i].judgeAmong(ctx, large, bar); err != nil {
 					return err
 				}
 				close(done[i])
@@ -102,6 +104,15 @@ func emitInOrder(ctx context.Context, items []*item, done []chan struct{}, emit 
 		}
 	}
 	return nil
+}
+
+// judgeAmong is judge with few large files at a time. Small ones are many: those that wait together go to a worker together.
+func (it *item) judgeAmong(ctx context.Context, large chan struct{}, bar *term.Progress) error {
+	if it.entry.Size > jail.MaxSmall {
+		large <- struct{}{}
+		defer func() { <-large }()
+	}
+	return it.judge(ctx, bar)
 }
 
 // judge fills in the report. What cannot be opened is refused with the reason, as an open through a mount would be.

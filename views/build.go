@@ -30,12 +30,12 @@ var kinds = []struct {
 	build  func(r io.ReaderAt, size int64) (*Plan, error)
 }{
 	{isZip, zipFile},
-	{begins(legacyMagic), torchLegacy},
+	{isLegacy, torchLegacy},
 	{isTar, torchTar},
 	{begins("\x93NUMPY"), npyFile},
 	{isPickle, pickleFile},
 	{isMsgpack, flaxFile},
-	{isPackedFile, packedFile},
+	{isOldPickle, pickleFile},
 }
 
 func begins(magic string) func([]byte, *formats.Source) bool {
@@ -49,7 +49,7 @@ func isZip(head []byte, s *formats.Source) bool {
 	return begins("PK\x03\x04")(head, s) && archive.IsZip(s)
 }
 
-// isPickle wants a pickle's header: a headerless one is not worth a view.
+// isPickle wants a pickle's header.
 func isPickle(head []byte, _ *formats.Source) bool {
 	return len(head) > 2 && head[0] == 0x80 && head[1] >= 2 && head[1] <= 5
 }
@@ -72,9 +72,10 @@ func zipFile(r io.ReaderAt, size int64) (*Plan, error) {
 
 // pickleFile shows the arrays of a plain pickle, or of joblib's, whose raw bytes lie between the opcodes.
 func pickleFile(r io.ReaderAt, size int64) (*Plan, error) {
-	tensors, _, err := interpret(stream{r: r, size: size, readings: opcodes.Joblib, joblib: true}, "")
+	var members []Member
+	tensors, _, err := interpret(stream{r: r, size: size, readings: opcodes.Joblib, joblib: true, members: &members}, "")
 	if err != nil {
 		return nil, err
 	}
-	return lay(tensors, nil)
+	return lay(tensors, members)
 }

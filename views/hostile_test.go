@@ -28,6 +28,9 @@ func everyHostile(t testing.TB) map[string]hostileSource {
 	return all
 }
 
+// legacyMagic begins the old torch format: the pickle of the number 0x1950a86a20f9469cfc6c, by protocol 2.
+const legacyMagic = "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."
+
 // legacyOf is an old torch file: its object, its storage keys and what follows them.
 func legacyOf(object *pickler, keys []string, data ...[]byte) []byte {
 	list := pickle().op("](")

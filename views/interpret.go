@@ -17,6 +17,8 @@ type stream struct {
 	base     int64 // offset of r's first byte in the source, for bytes objects that are shown in place; -1: not in place
 	member   int   // that r lies in; 0 for the source
 	readings opcodes.Readings
+	// members collects texts that stand for bytes, which tensors lie in; nil where there can be none.
+	members *[]Member
 	// storage finds the bytes of a torch storage by its persistent id; nil where the loader has none.
 	storage func(in *interpreter, id opcodes.Value) (storage, error)
 	// tensor finds the tensor that a persistent id is, in files that keep tensors apart from the object; nil elsewhere.

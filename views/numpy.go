@@ -106,17 +106,12 @@ func (w *interpreter) numpyBytes(t Tensor, shape []int64, fortran bool, data opc
 	if fortran {
 		t.Strides = columnMajor(shape)
 	}
-	off, have, inPlace := w.m.Place(data)
-	switch {
-	case n == 0:
+	if n == 0 {
 		return t, true, nil
-	case !inPlace || w.in.base < 0:
-		return t, false, limit("", "an array whose bytes do not lie in the file as they are (written by protocol 2 or less)")
-	case have != n:
-		return t, false, limit("", "an array of %d bytes with %d bytes of data", n, have)
 	}
-	t.Source, t.Member = w.in.base+off, w.in.member
-	return t, true, nil
+	var err error
+	t.Source, t.Member, err = w.bytesOf(data, n)
+	return t, err == nil, err
 }
 
 func columnMajor(shape []int64) []int64 {

@@ -4,11 +4,10 @@ import (
 	"encoding/binary"
 	"io"
 
+	"trustfs/formats"
+	"trustfs/formats/torch"
 	"trustfs/opcodes"
 )
-
-// legacyMagic begins the old torch format: the pickle of the number 0x1950a86a20f9469cfc6c, by protocol 2.
-const legacyMagic = "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."
 
 // A legacy is the old torch format: five pickles (magic, protocol, system, object, storage keys), then for each key the
 // number of its elements (8 bytes, the writer's order) and their bytes.
@@ -40,25 +39,32 @@ func torchLegacy(r io.ReaderAt, size int64) (*Plan, error) {
 		return nil, err
 	}
 	in := l.stream(object)
-	in.storage = l.storage
+	var members []Member
+	in.storage, in.members = l.storage, &members
 	tensors, _, err := interpret(in, "")
 	if err != nil {
 		return nil, err
 	}
-	return lay(tensors, nil)
+	return lay(tensors, members)
 }
 
 func (l *legacy) stream(at int64) stream {
 	return stream{r: l.r, size: l.size, start: at, readings: opcodes.C3}
 }
 
-// preamble reads protocol version and system information, and gives the object's offset.
+// isLegacy knows the magic number as every protocol writes it.
+func isLegacy(_ []byte, s *formats.Source) bool { return torch.IsLegacy(s) }
+
+// preamble reads the magic number, protocol version and system information, and gives the object's offset.
 func (l *legacy) preamble() (int64, error) {
-	at := int64(len(legacyMagic))
-	w := &interpreter{in: l.stream(at), path: map[opcodes.Value]bool{}}
-	_, at, err := w.run()
-	if err != nil {
-		return 0, err
+	at := int64(0)
+	for range 2 {
+		w := &interpreter{in: l.stream(at), path: map[opcodes.Value]bool{}}
+		_, end, err := w.run()
+		if err != nil {
+			return 0, err
+		}
+		at = end
 	}
 	info := &interpreter{in: l.stream(at), path: map[opcodes.Value]bool{}}
 	v, at, err := info.run()

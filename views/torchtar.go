@@ -34,12 +34,13 @@ func torchTar(r io.ReaderAt, size int64) (*Plan, error) {
 		return nil, err
 	}
 	object := f.members[torch.TarPickle]
-	in := stream{r: io.NewSectionReader(r, object.Start, object.Size), size: object.Size, base: object.Start, readings: opcodes.C3, tensor: f.tensor}
+	var texts []Member
+	in := stream{r: io.NewSectionReader(r, object.Start, object.Size), size: object.Size, base: object.Start, readings: opcodes.C3, tensor: f.tensor, members: &texts}
 	tensors, _, err := interpret(in, "")
 	if err != nil {
 		return nil, err
 	}
-	return lay(tensors, nil)
+	return lay(tensors, texts)
 }
 
 // open finds the members. An archive that readers could see differently has no view.

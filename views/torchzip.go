@@ -147,6 +147,7 @@ func torchZip(z *zipSource) (*Plan, error) {
 		s.bytes = want
 		return s, nil
 	}
+	in.members = &z.members
 	tensors, _, err := interpret(in, "")
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"slices"
@@ -72,7 +73,8 @@ func PackingOf(s *formats.Source) (p Packing, ok bool) {
 // Known says that Unpack and Open know p.
 func (p Packing) Known() bool {
 	_, member := members[p]
-	return member || slices.ContainsFunc(wholeFile, func(f filePacking) bool { return f.name == p })
+	_, text := texts[p]
+	return member || text || slices.ContainsFunc(wholeFile, func(f filePacking) bool { return f.name == p })
 }
 
 // Open starts the decompressor of packed bytes that are said to give size bytes. used tells how many of them it has taken;
@@ -80,6 +82,9 @@ func (p Packing) Known() bool {
 func (p Packing) Open(packed *io.SectionReader, size int64) (r io.Reader, used func() int64, err error) {
 	if m, ok := members[p]; ok {
 		return decompressor(m.method, m.flags, size, packed)
+	}
+	if unit, ok := texts[p]; ok {
+		return &textReader{r: bufio.NewReaderSize(packed, 64<<10), unit: unit}, nil, nil
 	}
 	for _, f := range wholeFile {
 		if f.name == p {

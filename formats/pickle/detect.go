@@ -1,6 +1,7 @@
 package pickle
 
 import (
+	"bytes"
 	"math"
 	"slices"
 	"strings"
@@ -28,7 +29,7 @@ func (Inspector) Detect(c *formats.Context, s *formats.Source) bool {
 // Inspect judges the stream at the beginning of s and whatever follows it.
 func (Inspector) Inspect(c *formats.Context, s *formats.Source) {
 	opt := Options{}
-	if torchLegacy(s) {
+	if TorchLegacy(s) {
 		// The magic number, protocol, system, object and storage keys; raw storages follow, which are the torch
 		// inspector's to measure.
 		opt.Streams, opt.LeaveRest = 5, true
@@ -39,13 +40,25 @@ func (Inspector) Inspect(c *formats.Context, s *formats.Source) {
 	}
 }
 
-// torchMagic begins files of torch before 1.6: PROTO 2, LONG1 0x1950a86a20f9469cfc6c, STOP.
-const torchMagic = "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."
+// The magic number 0x1950a86a20f9469cfc6c, with STOP, as pickles write it: from protocol 2 on, and before.
+var (
+	magicBinary = []byte("\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.")
+	magicText   = []byte("L119547037146038801333356L\n.")
+)
 
-func torchLegacy(s *formats.Source) bool {
-	head := make([]byte, len(torchMagic))
-	n, _ := s.R.ReadAt(head, 0)
-	return string(head[:n]) == torchMagic
+// TorchLegacy says whether s begins as files of torch before 1.6 do: with the pickle of a magic number, by any protocol.
+func TorchLegacy(s *formats.Source) bool {
+	head := make([]byte, min(64, s.Size))
+	if n, _ := s.R.ReadAt(head, 0); n < len(head) {
+		return false
+	}
+	if len(head) > 2 && head[0] == 0x80 { // PROTO, and FRAME from protocol 4 on
+		head = head[2:]
+		if len(head) > 9 && head[0] == 0x95 {
+			head = head[9:]
+		}
+	}
+	return bytes.HasPrefix(head, magicBinary) || bytes.HasPrefix(head, magicText)
 }
 
 // promising says that a stream at start is worth judging: a PROTO opcode and another opcode behind it, or bytes that do

@@ -142,6 +142,8 @@ func TestStreamsAndRest(t *testing.T) {
 	}
 }
 
+const torchMagic = "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."
+
 func TestTorchLegacy(t *testing.T) {
 	head := torchMagic + load("M\xe9\x03") + load("}")
 	file := head + load(od) + load("]") + "\x03\x00\x00\x00\x00\x00\x00\x00raw"
@@ -150,6 +152,11 @@ func TestTorchLegacy(t *testing.T) {
 	}
 	if r := inspectText(head + load(reduce(g("os", "system"), str("id"))) + load("]")); !has(r, formats.RuleGlobalDangerous) {
 		t.Errorf("found %q in a hostile one", rulesOf(r))
+	}
+	for _, magic := range []string{"\x80\x04\x95\x0d\x00\x00\x00\x00\x00\x00\x00" + torchMagic[2:], string(magicText)} { // protocols 4 and 1
+		if r := inspectText(magic + strings.TrimPrefix(file, torchMagic)); len(r.Findings) != 0 {
+			t.Errorf("found %q behind %q", rulesOf(r), magic)
+		}
 	}
 }
 

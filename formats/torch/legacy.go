@@ -1,7 +1,6 @@
 package torch
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -17,12 +16,6 @@ import (
 // storages. The storages follow, each as its number of elements in 8 bytes and the elements (torch/serialization.py).
 const legacyStreams = 5
 
-// The magic number 0x1950a86a20f9469cfc6c as pickles write it, from protocol 2 on and before.
-var (
-	magicBinary = []byte("\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.")
-	magicText   = []byte("L119547037146038801333356L\n.")
-)
-
 // Legacy inspects the files of pickles and raw storages that torch wrote before it wrote zip archives, and still reads.
 type Legacy struct{}
 
@@ -35,19 +28,7 @@ func (Legacy) Detect(_ *formats.Context, s *formats.Source) bool { return IsLega
 
 // IsLegacy says whether s begins with the magic number of torch's legacy files, so that what follows its pickles is
 // accounted for by Legacy.
-func IsLegacy(s *formats.Source) bool {
-	head := make([]byte, min(64, s.Size))
-	if n, _ := s.R.ReadAt(head, 0); n < len(head) {
-		return false
-	}
-	if len(head) > 2 && head[0] == 0x80 { // PROTO, and FRAME from protocol 4 on
-		head = head[2:]
-		if len(head) > 9 && head[0] == 0x95 {
-			head = head[9:]
-		}
-	}
-	return bytes.HasPrefix(head, magicBinary) || bytes.HasPrefix(head, magicText)
-}
+func IsLegacy(s *formats.Source) bool { return pickle.TorchLegacy(s) }
 
 // Inspect implements formats.Inspector.
 func (Legacy) Inspect(c *formats.Context, s *formats.Source) {

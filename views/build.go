@@ -35,6 +35,7 @@ var kinds = []struct {
 	{begins("\x93NUMPY"), npyFile},
 	{isPickle, pickleFile},
 	{isMsgpack, flaxFile},
+	{isPackedFile, packedFile},
 	{isOldPickle, pickleFile},
 }
 

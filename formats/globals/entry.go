@@ -51,6 +51,7 @@ const (
 	RuleWrapperSubclass Rule = "wrapper-subclass" // the class is an allowed tensor class
 	RuleFromTensor      Rule = "from-tensor"      // the first argument is a rebuilt tensor or array
 	RuleFromStorage     Rule = "from-storage"     // the first argument is a storage
+	RuleTensors         Rule = "tensors"          // every argument is a rebuilt tensor or None
 	RuleScalar          Rule = "scalar"           // of a dtype without objects: for object it returns what it is given
 	RuleSame            Rule = "same"             // returns its first argument, which is a literal or container of the stream
 )
@@ -59,7 +60,7 @@ var knownRules = map[Rule]bool{
 	RuleNew: true, RuleBlank: true, RuleShared: true, RuleType: true, RuleGetattr: true, RulePartial: true, RuleReconstructor: true,
 	RuleNewobj: true, RuleEncode: true, RuleDefaultdict: true, RuleClass: true, RuleDtype: true, RuleUfunc: true,
 	RuleBitgen: true, RuleSideFile: true, RuleNested: true, RuleFromTypeV2: true, RuleWrapperSubclass: true,
-	RuleFromTensor: true, RuleParameterState: true, RuleFromStorage: true, RuleScalar: true, RuleSame: true,
+	RuleFromTensor: true, RuleParameterState: true, RuleFromStorage: true, RuleTensors: true, RuleScalar: true, RuleSame: true,
 }
 
 // An Entry is one line of a data file.

@@ -24,6 +24,8 @@ func (j *judge) call(m *opcodes.Machine, e *opcodes.Event) {
 	k := call{m: m, offset: e.Offset, callee: e.Object, args: e.Args, kwargs: e.KwArgs, op: e.Op}
 	if g := globalOf(m, e.Object); g != nil {
 		k.name = j.name(g)
+	} else {
+		k.name = j.reached(m, e.Object)
 	}
 	j.record(&k, e.Op)
 	if why := j.objection(&k); why != "" {

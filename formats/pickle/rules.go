@@ -53,6 +53,8 @@ func (j *judge) byArguments(k *call) string {
 		return ruleFromTensor(j, k)
 	case globals.RuleFromStorage:
 		return ruleFromStorage(j, k)
+	case globals.RuleTensors:
+		return ruleTensors(j, k)
 	case globals.RuleScalar:
 		return ruleScalar(j, k)
 	case globals.RuleSame:
@@ -179,7 +181,8 @@ func ruleDefaultdict(j *judge, k *call) string {
 			return ""
 		}
 	}
-	if n.is("collections:OrderedDict", "collections:Counter", "collections:deque") {
+	if n.is("collections:OrderedDict", "collections:Counter", "collections:deque", "torch.amp.grad_scaler:_refresh_per_optimizer_state",
+		"torch.cuda.amp.grad_scaler:_refresh_per_optimizer_state") {
 		return ""
 	}
 	return "with the factory " + describe(k.m, args[0]) + ", which is no plain type"

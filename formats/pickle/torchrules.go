@@ -20,6 +20,20 @@ func ruleFromTensor(j *judge, k *call) string {
 	return "of " + describe(k.m, args[0]) + ", which no rebuild function made"
 }
 
+// ruleTensors: torch calls methods of each argument that is not None.
+func ruleTensors(j *judge, k *call) string {
+	args, ok := k.positional()
+	if !ok || len(args) == 0 {
+		return unseen
+	}
+	for _, a := range args {
+		if a.Kind() != opcodes.KindNone && !j.tensor(k.m, a) {
+			return "of " + describe(k.m, a) + ", which no rebuild function made"
+		}
+	}
+	return ""
+}
+
 // tensor says that v is a tensor, array or storage.
 func (j *judge) tensor(m *opcodes.Machine, v opcodes.Value) bool {
 	n := j.made(m, v)

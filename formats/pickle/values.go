@@ -43,7 +43,10 @@ func (j *judge) made(m *opcodes.Machine, v opcodes.Value) *name {
 		return nil
 	}
 	callee, _, _ := m.Call(v)
-	return j.nameOf(m, callee)
+	if n := j.nameOf(m, callee); n != nil {
+		return n
+	}
+	return j.reached(m, callee)
 }
 
 // positional gives the arguments of a call that has a plain tuple of them, seen whole, and no keywords.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -31,7 +30,7 @@ type judges struct {
 	// live, if not nil, follows the configuration's file; for one gate.
 	live  *live
 	trees map[string]*tree
-	// beyond is set once evidence was met that this program cannot judge: what is judged then is void.
+	// beyond is set once something was met that this program cannot judge: what is judged then is void.
 	beyond atomic.Pointer[error]
 }
 
@@ -132,7 +131,7 @@ func (j *judges) gate(dir string) (*gatekeeper.Gate, error) {
 		MaxScore:  terms.MaxScore,
 		Weights:   terms.Weights,
 		Require:   terms.Require,
-		Analyst:   jailed,
+		Analyst:   &analystWitness{jailed, j},
 		Viewer:    jailed,
 		ViewsFrom: gatekeeper.ViewsFrom(j.cfg.ViewsFrom),
 		Examiner:  examiner,
@@ -169,39 +168,7 @@ func (j *judges) examiner(dir string) (gatekeeper.Examiner, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &witness{v, j}, nil
-}
-
-// A witness keeps what a gate would take for a reason to refuse: that this program lacks what the evidence needs.
-type witness struct {
-	*provenance.Verifier
-	j *judges
-}
-
-// Evidence implements gatekeeper.Examiner.
-func (w *witness) Evidence(ctx context.Context, tree provenance.Tree, s provenance.Subject) (*provenance.Evidence, error) {
-	e, err := w.Verifier.Evidence(ctx, tree, s)
-	if errors.Is(err, lean.ErrBeyond) {
-		w.j.beyond.Store(&err)
-	}
-	return e, err
-}
-
-// whole says that everything was judged, by a program that has what it takes and in the jail that was asked for.
-func (j *judges) whole() error {
-	if err := j.beyond.Load(); err != nil {
-		return *err
-	}
-	return j.pool.Settled()
-}
-
-// cacheBytes bounds what a gate remembers. The lean program judges each of its few files once, and the tables for more would
-// cost it a millisecond.
-func cacheBytes() int64 {
-	if lean.Build {
-		return 1 << 20
-	}
-	return 0
+	return &examinerWitness{v, j}, nil
 }
 
 // pinsDir is where the operator's pins are kept, for all trees.

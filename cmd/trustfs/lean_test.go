@@ -18,6 +18,9 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"trustfs/internal/lean"
+	"trustfs/jail"
+	"trustfs/provenance"
 	"trustfs/provenance/modelsigning"
 	"trustfs/testdata/gen"
 )
@@ -112,9 +115,9 @@ func TestBothProgramsSayTheSame(t *testing.T) {
 	for _, c := range leanCases {
 		t.Run(strings.ReplaceAll(c.args[:min(80, len(c.args))], "/", "_"), func(t *testing.T) {
 			args := strings.Fields(strings.Replace(c.args, "audit ", "audit --state state ", 1))
-			whole, lean := runProgram(t, dir, self, args), runProgram(t, dir, front, args)
-			if whole != lean {
-				t.Errorf("the engine:\n%s\nthe lean program:\n%s", whole, lean)
+			whole, few := runProgram(t, dir, self, args), runProgram(t, dir, front, args)
+			if whole != few {
+				t.Errorf("the engine:\n%s\nthe lean program:\n%s", whole, few)
 			}
 			told := runProgram(t, dir, toldProgram(t, front), args)
 			handed := told == fmt.Sprintf("exit 77\nengine: %s\n", strings.Join(args, " "))
@@ -278,5 +281,28 @@ func TestTheLeanProgramAlone(t *testing.T) {
 	}
 	if out := runProgram(t, dir, alone, []string{"rules"}); !strings.Contains(out, "exit 2\n") || !strings.Contains(out, "this program itself") {
 		t.Errorf("a program that would start itself: %s", out)
+	}
+}
+
+// A report names the system call that a worker was killed for, and the lean program does not know its name.
+func TestWhatEndsAJudgementByTheLeanProgram(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		err  error
+		over bool
+	}{
+		{"nothing", nil, false},
+		{"a fault of the evidence", provenance.ErrBusy, false},
+		{"a worker out of time", &jail.WorkerError{Reason: jail.ReasonTimeout}, false},
+		{"a worker killed for a call", fmt.Errorf("analysis: %w", &jail.WorkerError{Reason: jail.ReasonViolation}), true},
+		{"a bundle", fmt.Errorf("provenance: signatures: %w", lean.Beyond("the bundle x.sig")), true},
+	} {
+		j := &judges{}
+		j.note(errors.New("something before"))
+		j.note(c.err)
+		j.note(errors.New("something after"))
+		if over := j.beyond.Load() != nil; over != c.over {
+			t.Errorf("%s: handed over: %v, expected %v", c.name, over, c.over)
+		}
 	}
 }

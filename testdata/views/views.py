@@ -215,6 +215,28 @@ def mounted(directory, mount):
     return compare(pairs) or len(without) > 0
 
 
+WIDTHS = {"F64": 8, "I64": 8, "U64": 8, "C64": 8, "F32": 4, "I32": 4, "U32": 4, "F16": 2, "BF16": 2, "I16": 2, "U16": 2, "I8": 1, "U8": 1, "BOOL": 1}
+
+
+def rules(view, got):
+    """The Rust crate's checks of a whole file (the Python package is its bindings), and the format's rules beside them:
+    names once, tensors in order, without holes, from the first byte behind the header to the last, aligned."""
+    with open(view, "rb") as f:
+        data = f.read()
+    assert {name for name, _ in safetensors.deserialize(data)} == set(got), "deserialize sees other names"
+    size = int.from_bytes(data[:8], "little")
+    names = []
+    header = json.loads(data[8 : 8 + size], object_pairs_hook=lambda pairs: names.extend(k for k, _ in pairs) or dict(pairs))
+    assert data[8:9] == b"{" and size % 8 == 0, "the header"
+    assert sorted(n for n in names if n in got) == sorted(got), "a name twice"
+    at = 0
+    for name, entry in sorted(((n, e) for n, e in header.items() if n != "__metadata__"), key=lambda x: x[1]["data_offsets"]):
+        begin, end = entry["data_offsets"]
+        assert begin == at and begin % WIDTHS[entry["dtype"]] == 0, "%s begins at %d, the one before it ends at %d" % (name, begin, at)
+        at = end
+    assert 8 + size + at == len(data), "%d bytes behind the tensors" % (len(data) - 8 - size - at)
+
+
 def compare(pairs):
     bad = checked = 0
     for source, view in pairs:
@@ -224,6 +246,7 @@ def compare(pairs):
             with safetensors.safe_open(view, "pt") as f:
                 got = {k: f.get_tensor(k) for k in f.keys()}
                 metadata = f.metadata()
+            rules(view, got)
         except Exception as e:
             print("%s: %s" % (view, e))
             bad += 1

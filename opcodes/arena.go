@@ -35,6 +35,9 @@ const (
 	flagBody                          // the payload is the place of a body
 )
 
+// flagNoArgs says that a call of a name has no arguments: it needs no body.
+const flagNoArgs = flagNonStrKey
+
 // flagLong, in the header of a tuple's body, says that its last word is the number of items.
 const flagLong = 1 << 31
 
@@ -42,9 +45,11 @@ type arena struct {
 	limit    int                    // items (pairs) kept of each container
 	slots    []*[slotPage]uint64    // slot 0 is nothing's
 	top      uint32                 // slots from here on were never used
+	last     *[slotPage]uint64      // the page of slot top, unless that is the first of one
 	free     uint32                 // a free slot that names the next one, or 0
 	used     int64                  // slots in use
-	young    []uint32               // slots handed out since the last collection, once some are old
+	fresh    uint32                 // slots from here on were never used before the last collection
+	young    []uint32               // others that were handed out since, once some are old
 	chunks   [][]uint64             // nil where one was given back
 	fills    []int                  // words handed out of each
 	spare    []int                  // indices of chunks that were given back
@@ -83,21 +88,21 @@ func word(k Kind, low uint64) uint64 { return uint64(k)<<payloadBits | low }
 func (a *arena) add(w uint64) uint32 {
 	id := a.free
 	if id == 0 {
-		if id = a.top; id%slotPage == 0 {
+		if id = a.top; id%slotPage == 0 || a.last == nil {
 			id = a.page()
 		}
 		a.top = id + 1
-		*a.slot(id) = w
+		a.last[id%slotPage] = w
 	} else {
 		s := a.slot(id)
 		a.free = uint32(*s)
 		*s = w
+		if a.aged {
+			a.young = append(a.young, id)
+		}
 	}
 	a.used++
 	a.since++
-	if a.aged {
-		a.young = append(a.young, id)
-	}
 	return id
 }
 
@@ -107,6 +112,7 @@ func (a *arena) page() uint32 {
 		a.slots = append(a.slots, new([slotPage]uint64))
 		a.words += slotPage
 	}
+	a.last = a.slots[a.top/slotPage]
 	return max(a.top, 1)
 }
 

@@ -44,7 +44,7 @@ func (a *arena) collect(r roots, entries int64) {
 		a.forgetting(r)
 	} else {
 		a.reachAll(r.rest)
-		a.drain(false)
+		a.drain()
 	}
 	for v := range a.attached {
 		if *a.of(v)&flagMark == 0 {
@@ -77,19 +77,28 @@ func (a *arena) forgetting(r roots) {
 		if *a.slot(id)&flagOld == 0 {
 			a.near = append(a.near, id)
 		}
-		a.visit(id, false)
+		a.visit(id)
 	}
-	a.work = append(a.work[:0], a.work[done:]...)
-	a.drain(true)
+	for _, id := range a.work[done:] { // reached from what is near
+		s := a.slot(id)
+		*s &^= flagMark
+		a.forget(s)
+	}
+	a.work = a.work[:0]
 	for _, id := range kept { // the memo's entries that hold them may not be among those given
-		if s := a.slot(id); *s&flagMark == 0 {
-			*s |= flagMark
-			a.work = append(a.work, id)
+		if s := a.slot(id); *s&(flagMark|flagOld) == 0 {
+			a.forget(s)
 		}
 	}
-	a.drain(true)
-	a.reachAll(r.rest)
-	a.drain(true)
+	for _, part := range r.rest {
+		for _, v := range part {
+			if v.inArena() {
+				if s := a.of(v); *s&flagMark == 0 && (!a.minor || *s&flagOld == 0) {
+					a.forget(s)
+				}
+			}
+		}
+	}
 }
 
 // everything says whether the next collection must look at old objects too: when more slots are in use than so many
@@ -120,29 +129,26 @@ func (a *arena) reach(v Value) {
 	a.work = append(a.work, uint32(v))
 }
 
-func (a *arena) drain(forget bool) {
+func (a *arena) drain() {
 	for len(a.work) > 0 {
 		i := len(a.work) - 1
 		id := a.work[i]
 		a.work = a.work[:i]
-		a.visit(id, forget)
+		a.visit(id)
 	}
 }
 
-// visit reaches what an object holds, or lets it forget that.
-func (a *arena) visit(id uint32, forget bool) {
+// visit reaches what an object holds.
+func (a *arena) visit(id uint32) {
 	s := a.slot(id)
 	k := Kind(*s >> payloadBits)
 	if *s&flagBody == 0 {
-		if forget {
-			a.forget(s, k)
-		} else if k == KindCall { // forgot long ago
+		if k == KindCall && *s&flagForgot != 0 {
 			a.reach(longCallee(*s))
 		}
-		return
-	}
-	if forget {
-		a.forget(s, k)
+		if *s&flagAttached != 0 {
+			a.reachAttached(id)
+		}
 		return
 	}
 	w := a.body(*s)
@@ -152,9 +158,7 @@ func (a *arena) visit(id uint32, forget bool) {
 		a.reach(Value(w[2]))
 		a.reach(Value(w[3]))
 		if *s&flagAttached != 0 {
-			for _, t := range a.attached[mk(KindCall, uint64(id))] {
-				a.reach(t.Args)
-			}
+			a.reachAttached(id)
 		}
 	case KindPersistent:
 		a.reach(Value(w[1]))
@@ -165,26 +169,48 @@ func (a *arena) visit(id uint32, forget bool) {
 	}
 }
 
-// forget takes what an object holds away and makes it old.
-func (a *arena) forget(s *uint64, k Kind) {
-	keep := *s & payload48
-	flags := uint64(flagOld | flagForgot)
-	switch {
-	case k == KindCall:
-		if *s&flagBody != 0 {
-			keep = shortCallee(Value(a.body(*s)[2]))
-		}
-		a.reach(longCallee(keep))
-	case k == KindPersistent:
-		keep = 0
-	case k == KindBytearray:
-		if *s&flagBody == 0 {
-			flags = flagOld
-		} else {
-			keep = a.body(*s)[2]
-		}
-	case *s&flagBody != 0:
-		keep = a.size(*s)
+func (a *arena) reachAttached(id uint32) {
+	for _, t := range a.attached[mk(KindCall, uint64(id))] {
+		a.reach(t.Args)
 	}
-	*s = *s&^(payload48|flagBody) | flags | keep&payload48
+}
+
+// forget takes what the object with slot s holds away, marks it, and makes it old. All that it still leads to then is the
+// callable of a call, which forgets too unless it is marked.
+func (a *arena) forget(s *uint64) {
+	for {
+		keep := *s & payload48
+		flags := uint64(flagMark | flagOld | flagForgot)
+		if a.minor {
+			flags &^= flagMark // being old keeps it: see sweepYoung
+		}
+		k := Kind(*s >> payloadBits)
+		switch {
+		case k == KindCall:
+			if *s&flagBody != 0 {
+				keep = shortCallee(Value(a.body(*s)[2]))
+			}
+		case k == KindPersistent:
+			keep = 0
+		case k == KindBytearray:
+			if *s&flagBody != 0 {
+				keep = a.body(*s)[2]
+			} else {
+				flags &^= flagForgot
+			}
+		case *s&flagBody != 0:
+			keep = a.size(*s)
+		}
+		*s = *s&^(payload48|flagBody) | flags | keep&payload48
+		if k != KindCall {
+			return
+		}
+		callee := longCallee(*s)
+		if !callee.inArena() {
+			return
+		}
+		if s = a.of(callee); *s&flagMark != 0 || a.minor && *s&flagOld != 0 {
+			return
+		}
+	}
 }

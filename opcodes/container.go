@@ -1,7 +1,5 @@
 package opcodes
 
-import "slices"
-
 // tupleN is TUPLE1, TUPLE2, TUPLE3.
 func (m *Machine) tupleN(n int) {
 	if at := len(m.stack) - n; at >= m.fence {
@@ -24,7 +22,7 @@ func (m *Machine) tupleN(n int) {
 func (m *Machine) newTuple(k Kind, items []Value) Value {
 	flags := uint64(0)
 	kinds := kindsOf(items)
-	if k == KindTuple && kinds&unhashableKinds != 0 && slices.ContainsFunc(items, m.unhashable) {
+	if k == KindTuple && kinds&unhashableKinds != 0 && m.anyUnhashable(items) {
 		flags = flagUnhashable
 	}
 	v := m.a.tuple(k, flags, items)
@@ -32,6 +30,15 @@ func (m *Machine) newTuple(k Kind, items []Value) Value {
 		m.hold(v, items)
 	}
 	return v
+}
+
+func (m *Machine) anyUnhashable(items []Value) bool {
+	for _, v := range items {
+		if m.unhashable(v) {
+			return true
+		}
+	}
+	return false
 }
 
 // unhashableKinds has a bit for each kind that unhashable may be true of.
@@ -275,6 +282,9 @@ func (m *Machine) append1() {
 }
 
 func (m *Machine) appends() {
+	if n := len(m.marks); n > 0 && int(m.marks[n-1]) < m.base && m.appendsMany() {
+		return
+	}
 	items, ok := m.sinceMark()
 	if !ok {
 		return
@@ -282,6 +292,25 @@ func (m *Machine) appends() {
 	if target, ok := m.under(items); ok {
 		m.appendOn(target, items)
 	}
+}
+
+// appendsMany is APPENDS to a list of this stream of more than the piece at the stack's top, without having all of them
+// in one piece. False if it is something else.
+func (m *Machine) appendsMany() bool {
+	at := int(m.marks[len(m.marks)-1])
+	if at == 0 || len(m.marks) > 1 && int(m.marks[len(m.marks)-2]) == at {
+		return false
+	}
+	target := m.parts(at - 1)[0][0]
+	if target.Kind() != KindList {
+		return false
+	}
+	for _, items := range m.parts(at) {
+		m.appendOn(target, items)
+	}
+	m.unmark()
+	m.warm(at)
+	return true
 }
 
 // appendOn is extend or append. Without items _pickle.c does not look at the target; Lib/pickle.py asks it for its methods.

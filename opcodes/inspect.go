@@ -216,7 +216,7 @@ func (m *Machine) Global(v Value) *Global {
 
 // Call gives the callable, the arguments and the offset of the opcode that made a KindCall. If the machine had to forget
 // the arguments to keep its memory, which it does only to what the top of the stack does not reach, they are 0 and the
-// offset is -1; a callable that is a call's result itself is then one of which nothing is known.
+// offset is -1, as it is of a name called without arguments; a callable that is a call's result itself is then one of which nothing is known.
 func (m *Machine) Call(v Value) (callee, args Value, off int64) {
 	if v.Kind() != KindCall {
 		return 0, 0, 0
@@ -225,7 +225,10 @@ func (m *Machine) Call(v Value) (callee, args Value, off int64) {
 		return 0, 0, -1
 	}
 	s := *m.a.of(v)
-	if s&flagForgot != 0 {
+	switch {
+	case s&flagNoArgs != 0:
+		return longCallee(s), emptyTuple, -1
+	case s&flagForgot != 0:
 		return longCallee(s), 0, -1
 	}
 	w := m.a.body(s)

@@ -1,6 +1,9 @@
 package opcodes
 
-import "unicode/utf8"
+import (
+	"bytes"
+	"unicode/utf8"
+)
 
 // literal pushes a value that is known by the offset of its opcode. Where the argument does not follow the opcode,
 // its place is kept aside.
@@ -169,14 +172,35 @@ func (m *Machine) textInt() {
 		m.push(mk(KindFalse-Kind(b[1]-'0'), 0))
 		return
 	}
+	if plainDigits(b) {
+		m.literal(KindInt, s)
+		return
+	}
 	if m.drop(m.set&^intReadings(b), "%q is no number", clipBytes(b)) {
 		m.literal(KindInt, s)
 	}
 }
 
+// plainDigits says that b is a number of 64 bits to every reader of text, and to GET and PUT.
+func plainDigits(b []byte) bool {
+	if len(b) == 0 || len(b) > 18 || b[0] == '0' && len(b) > 1 {
+		return false
+	}
+	for _, c := range b {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return true
+}
+
 // textLong is LONG.
 func (m *Machine) textLong() {
 	s, b, ok := m.textLine(maxNumberLine)
+	if ok && plainDigits(bytes.TrimSuffix(b, []byte("L"))) {
+		m.literal(KindInt, s)
+		return
+	}
 	if ok && m.drop(m.set&^longReadings(b), "%q is no number", clipBytes(b)) {
 		m.literal(KindInt, s)
 	}
@@ -206,17 +230,26 @@ func (m *Machine) textString() {
 			return
 		}
 	}
-	if _, ok := unescape(nil, body); !ok {
+	if bytes.IndexByte(body, '\\') >= 0 && !escapesWell(body) {
 		m.drop(m.set, "a wrong escape in the string")
 		return
 	}
 	m.literal(KindStr8, s)
 }
 
+func escapesWell(b []byte) bool {
+	_, ok := unescape(nil, b)
+	return ok
+}
+
 // textUnicode is UNICODE: Latin-1 with \uXXXX and \UXXXXXXXX.
 func (m *Machine) textUnicode() {
 	s, b, ok := m.textLine(maxTextLine)
 	if !ok {
+		return
+	}
+	if bytes.IndexByte(b, '\\') < 0 { // Latin-1, which cannot be wrong
+		m.literal(KindStr, s)
 		return
 	}
 	if _, ok := rawUnicode(nil, b); !ok {

@@ -23,7 +23,8 @@ type Machine struct {
 	memoFar   map[uint64]Value // indices that are far from dense
 	memoText  map[string]Value // keys that are no 63-bit number
 	memoLen   int
-	log       []Value // what was put into the memo since the last collection, once objects are old
+	memoSeen  uint64  // what n was at the last collection
+	log       []Value // see remember
 	keyKinds  uint8   // binaryKeys, textKeys
 	splitKeys bool    // text keys are no numbers
 	proto     int
@@ -127,7 +128,7 @@ func (m *Machine) reset(f fork) {
 		m.a.attached = map[Value][]Attachment{}
 	}
 	m.stack, m.cold, m.low, m.marks, m.fence = m.stack[:0], cold{}, 0, m.marks[:0], 0
-	m.memo, m.memoFar, m.memoText, m.memoLen, m.log = memoTable{}, nil, nil, 0, nil
+	m.memo, m.memoFar, m.memoText, m.memoLen, m.memoSeen, m.log = memoTable{}, nil, nil, 0, 0, nil
 	m.keyKinds, m.splitKeys = 0, f.splitKeys
 	m.moved, m.pins, m.stackNames = nil, nil, nil
 	m.proto, m.frameEnd, m.halted = 0, noFrame, false
@@ -190,10 +191,7 @@ func (m *Machine) collect() {
 	entries := int64(m.height() + m.memoLen)
 	r := roots{top: m.parts(max(0, m.height()-nearStack))}
 	if m.a.everything(entries) {
-		r.rest = m.parts(0)
-		for _, p := range m.memo.pages {
-			r.rest = append(r.rest, p[:])
-		}
+		r.rest = append(m.parts(0), m.memo.parts(0)...)
 		var far []Value
 		for _, v := range m.memoFar {
 			far = append(far, v)
@@ -203,11 +201,11 @@ func (m *Machine) collect() {
 		}
 		r.rest = append(r.rest, far)
 	} else {
-		r.rest = append(m.parts(m.low), m.log)
+		r.rest = append(append(m.parts(m.low), m.memo.parts(m.memoSeen)...), m.log)
 	}
 	r.rest = append(r.rest, m.pins)
 	m.a.collect(r, entries)
-	m.low, m.log = m.height(), m.log[:0]
+	m.low, m.memoSeen, m.log = m.height(), m.memo.n, m.log[:0]
 }
 
 // event begins to tell the handler of something; nil if there is none, or an earlier run told it.
@@ -215,8 +213,11 @@ func (m *Machine) event(k EventKind) *Event {
 	if m.opt.Handler == nil || m.opOff < m.from {
 		return nil
 	}
-	m.ev = Event{Kind: k, Op: m.op, Offset: m.opOff, End: m.w.off(), Readings: m.set}
-	return &m.ev
+	e := &m.ev // field by field: a literal would be made elsewhere and copied
+	e.Kind, e.Op, e.Offset, e.End, e.Readings = k, m.op, m.opOff, m.w.off(), m.set
+	e.Global, e.Object, e.Args, e.KwArgs, e.Result, e.Code, e.Index = nil, 0, 0, 0, 0, 0, 0
+	e.SplitKeys, e.Data, e.Skip = false, 0, 0
+	return e
 }
 
 func (m *Machine) tell(e *Event) { m.opt.Handler(m, e) }

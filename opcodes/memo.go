@@ -57,7 +57,7 @@ func (m *Machine) memoize() {
 }
 
 func (m *Machine) put(i uint64, v Value) {
-	if m.a.aged && v.inArena() {
+	if i < m.memoSeen && v.inArena() {
 		m.remember(v)
 	}
 	if i >= m.memo.n {
@@ -84,9 +84,9 @@ func (m *Machine) put(i uint64, v Value) {
 	}
 }
 
-// remember notes a young object that was put into the memo since the last collection.
+// remember notes a young object that was put where the next collection does not look, once objects are old.
 func (m *Machine) remember(v Value) {
-	if *m.a.of(v)&flagOld == 0 {
+	if m.a.aged && *m.a.of(v)&flagOld == 0 {
 		m.log = append(m.log, v)
 		m.a.since++
 	}
@@ -96,6 +96,9 @@ func (m *Machine) remember(v Value) {
 func (m *Machine) putFar(i uint64, v Value) {
 	if m.memoFar == nil {
 		m.memoFar = map[uint64]Value{}
+	}
+	if v.inArena() {
+		m.remember(v)
 	}
 	if m.memoFar[i] == 0 && (!m.entry() || !m.few()) {
 		return
@@ -163,6 +166,12 @@ func (m *Machine) textKey() (i uint64, text string, ok bool) {
 	}
 	if m.splitKeys && len(b) > 0 {
 		return 0, "text " + string(b), true
+	}
+	if plainDigits(b) {
+		for _, c := range b {
+			i = 10*i + uint64(c-'0')
+		}
+		return i, "", true
 	}
 	if i, err := strconv.ParseUint(string(b), 10, 63); err == nil && (len(b) == 1 || b[0] != '0' && b[0] != '+') {
 		return i, "", true
@@ -232,7 +241,7 @@ func (m *Machine) textPut() {
 	if m.memoText == nil {
 		m.memoText = map[string]Value{}
 	}
-	if m.a.aged && v.inArena() {
+	if v.inArena() {
 		m.remember(v)
 	}
 	if m.memoText[text] == 0 {

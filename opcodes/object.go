@@ -43,6 +43,10 @@ func (a *arena) persistent(id Value) Value {
 }
 
 func (a *arena) call(off int64, callee, args Value) Value {
+	if args == emptyTuple && callee.Kind() == KindGlobal {
+		a.since++
+		return mk(KindCall, uint64(a.add(word(KindCall, flagNoArgs|shortCallee(callee)))))
+	}
 	v, w := a.make(KindCall, 0, 4)
 	w[1], w[2], w[3] = uint64(off), uint64(callee), uint64(args)
 	return v

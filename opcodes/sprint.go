@@ -99,8 +99,90 @@ func (m *Machine) sprint() {
 			m.stack = m.stack[:at]
 			m.low = min(m.low, m.base+at)
 			pos++
+		case opMark:
+			w.pos = pos + 1
+			m.mark()
+			goto done
+		case opPop:
+			w.pos = pos + 1
+			n := len(m.stack) - 1
+			if n < m.fence || n < keepHot && m.base > 0 {
+				m.popTop()
+				goto done
+			}
+			v = m.stack[n]
+			m.stack = m.stack[:n]
+			m.low = min(m.low, m.base+n)
+			if v.Kind() == KindCall {
+				m.dropped(v)
+			}
+			goto done
+		case opMemoize:
+			w.pos = pos + 1
+			n := len(m.stack)
+			if !since3 || n <= m.fence {
+				goto slow
+			}
+			m.next(uint64(m.memoLen), m.stack[n-1])
+			goto done
+		case opBinPut, opLongBinPut:
+			w.pos = pos + 1
+			n := len(m.stack)
+			if n <= m.fence || m.keyKinds != binaryKeys {
+				goto slow
+			}
+			i, size := uint64(buf[pos+1]), 1
+			if op == opLongBinPut {
+				i, size = i|uint64(buf[pos+2])<<8|uint64(buf[pos+3])<<16|uint64(buf[pos+4])<<24, 4
+			}
+			w.pos += size
+			m.next(i, m.stack[n-1])
+			goto done
+		case opAppend:
+			w.pos = pos + 1
+			m.append1()
+			goto done
+		case opAppends:
+			w.pos = pos + 1
+			m.appends()
+			goto done
+		case opSetItem:
+			w.pos = pos + 1
+			m.plainItem()
+			goto done
+		case opBuild:
+			w.pos = pos + 1
+			m.build()
+			if w.base != base || w.n != len(buf) { // joblib's reader is elsewhere
+				m.opsLeft--
+				return
+			}
+			goto done
+		case opSetItems:
+			w.pos = pos + 1
+			m.setItems()
+			goto done
+		case opTuple:
+			w.pos = pos + 1
+			m.tuple()
+			goto done
+		case opReduce, opNewObj:
+			w.pos = pos + 1
+			m.plainCall()
+			goto done
+		case opBinPersID:
+			w.pos = pos + 1
+			m.binPersID()
+			goto done
+		case opStackGlobal:
+			w.pos = pos + 1
+			if !since3 {
+				goto slow
+			}
+			m.stackGlobal()
+			goto done
 		default:
-			goto other
+			goto slow
 		}
 		m.opsLeft--
 		if len(m.stack) >= m.room {
@@ -111,64 +193,7 @@ func (m *Machine) sprint() {
 		m.stack = append(m.stack, v)
 		continue
 
-	other:
-		w.pos = pos + 1
-		switch op {
-		case opMark:
-			m.mark()
-		case opPop:
-			n := len(m.stack) - 1
-			if n < m.fence || n < keepHot && m.base > 0 {
-				m.popTop()
-				break
-			}
-			v = m.stack[n]
-			m.stack = m.stack[:n]
-			m.low = min(m.low, m.base+n)
-			if v.Kind() == KindCall {
-				m.dropped(v)
-			}
-		case opMemoize:
-			n := len(m.stack)
-			if !since3 || n <= m.fence {
-				goto slow
-			}
-			m.put(uint64(m.memoLen), m.stack[n-1])
-		case opBinPut, opLongBinPut:
-			n := len(m.stack)
-			if n <= m.fence || m.keyKinds != binaryKeys {
-				goto slow
-			}
-			i, size := uint64(buf[pos+1]), 1
-			if op == opLongBinPut {
-				i, size = i|uint64(buf[pos+2])<<8|uint64(buf[pos+3])<<16|uint64(buf[pos+4])<<24, 4
-			}
-			w.pos += size
-			m.put(i, m.stack[n-1])
-		case opAppend:
-			m.append1()
-		case opAppends:
-			m.appends()
-		case opSetItem:
-			m.setItem()
-		case opSetItems:
-			m.setItems()
-		case opTuple:
-			m.tuple()
-		case opReduce:
-			m.reduce()
-		case opNewObj:
-			m.newObj(false)
-		case opBinPersID:
-			m.binPersID()
-		case opStackGlobal:
-			if !since3 {
-				goto slow
-			}
-			m.stackGlobal()
-		default:
-			goto slow
-		}
+	done:
 		pos = w.pos
 		m.opsLeft--
 		if m.halted {
@@ -177,6 +202,45 @@ func (m *Machine) sprint() {
 	}
 slow:
 	w.pos = pos
+}
+
+// next is put, quickly where the entry is the one after the last.
+func (m *Machine) next(i uint64, v Value) {
+	t := &m.memo
+	if i != t.n || i%memoPage == 0 || m.entriesMax-m.base <= hotRoom || len(m.memoFar) > 0 {
+		m.put(i, v)
+		return
+	}
+	t.last[i%memoPage] = v
+	t.n++
+	m.memoLen++
+	m.entriesMax--
+}
+
+// plainCall is REDUCE or NEWOBJ, quickly for a tuple of arguments and a name.
+func (m *Machine) plainCall() {
+	at := len(m.stack) - 2
+	if at < m.fence || at < keepHot && m.base > 0 || m.stack[at].Kind() != KindGlobal || m.stack[at+1].Kind() != KindTuple {
+		m.step()
+		return
+	}
+	callee, args := m.stack[at], m.stack[at+1]
+	m.stack = m.stack[:at]
+	m.low = min(m.low, m.base+at)
+	m.call(callee, args, 0)
+}
+
+// plainItem is SETITEM, quickly for a dict of this stream and a string.
+func (m *Machine) plainItem() {
+	at := len(m.stack) - 2
+	if at <= m.fence || at < keepHot && m.base > 0 || m.stack[at-1].Kind() != KindDict || m.stack[at].Kind() != KindStr ||
+		m.stack[at+1].Kind() == KindGlobal {
+		m.setItem()
+		return
+	}
+	m.a.extend(m.stack[at-1], m.stack[at:])
+	m.stack = m.stack[:at]
+	m.low = min(m.low, m.base+at)
 }
 
 // stride is how far sprint goes before it lets others look at what was used up.

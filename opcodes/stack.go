@@ -5,13 +5,15 @@ package opcodes
 const (
 	stackPage = 32 << 10
 	keepHot   = 64
+	hotRoom   = stackPage + 2*keepHot // values in the piece at the top
 )
 
 // A heap of values below the top of the stack.
 type cold struct {
-	pages []*[stackPage]Value
+	pages []*[hotRoom]Value // stackPage values in each
+	piece *[hotRoom]Value   // what Machine.stack is the beginning of, once there were pages
 	base  int               // values in pages
-	spare *[stackPage]Value // one that was emptied
+	spare *[hotRoom]Value   // one that was emptied
 }
 
 // height is the number of values on the stack.
@@ -31,19 +33,23 @@ func (m *Machine) push(v Value) {
 	m.stack = append(m.stack, v)
 }
 
-// full is called where the piece at the top is full: the lower half goes to a page, unless the budget is used up.
+// full is called where the piece at the top is full: it becomes a page, unless the budget is used up, and a new piece
+// begins with its last values.
 func (m *Machine) full() {
 	if m.height() >= m.entriesMax {
 		m.exceed("more stack and memo entries than the budget of %d", m.opt.Budget.Entries)
 		return
 	}
-	p := m.spare
-	if m.spare = nil; p == nil {
-		p = new([stackPage]Value)
+	if m.piece == nil {
+		m.piece = new([hotRoom]Value)
+		copy(m.piece[:], m.stack)
 	}
-	copy(p[:], m.stack)
-	m.pages = append(m.pages, p)
-	m.stack = m.stack[:copy(m.stack, m.stack[stackPage:])]
+	m.pages = append(m.pages, m.piece)
+	full := m.stack
+	if m.piece, m.spare = m.spare, nil; m.piece == nil {
+		m.piece = new([hotRoom]Value)
+	}
+	m.stack = m.piece[:copy(m.piece[:], full[stackPage:])]
 	m.rebase(stackPage)
 }
 
@@ -51,7 +57,7 @@ func (m *Machine) full() {
 func (m *Machine) rebase(n int) {
 	m.base += n
 	m.fence -= n
-	m.room = min(2*stackPage, m.entriesMax-m.base)
+	m.room = min(hotRoom, m.entriesMax-m.base)
 }
 
 // pop takes the topmost value; false if no reading goes on.
@@ -78,17 +84,12 @@ func (m *Machine) warm(n int) {
 	for m.base > 0 && n < m.base+keepHot {
 		i := len(m.pages) - 1
 		p := m.pages[i]
-		m.pages[i], m.pages, m.spare = nil, m.pages[:i], p
-		have := max(n-m.base, 0)
+		m.pages[i], m.pages = nil, m.pages[:i]
+		above := m.stack[:max(n-m.base, 0)]
+		m.stack = p[:stackPage+copy(p[stackPage:], above)]
+		m.piece, m.spare = p, m.piece
 		m.rebase(-stackPage)
-		if n <= m.base {
-			m.stack = m.stack[:0]
-			continue
-		}
-		m.stack = m.stack[:stackPage+have]
-		copy(m.stack[stackPage:], m.stack[:have])
-		m.stack = m.stack[:n-m.base]
-		copy(m.stack, p[:])
+		m.stack = m.stack[:min(len(m.stack), max(n-m.base, 0))]
 	}
 	m.low = min(m.low, n)
 }
@@ -96,7 +97,7 @@ func (m *Machine) warm(n int) {
 // parts gives the values from a height on, in pieces.
 func (m *Machine) parts(from int) (parts [][]Value) {
 	for i := from / stackPage; i < len(m.pages); i++ {
-		parts = append(parts, m.pages[i][max(from-i*stackPage, 0):])
+		parts = append(parts, m.pages[i][max(from-i*stackPage, 0):stackPage])
 	}
 	return append(parts, m.stack[max(from-m.base, 0):])
 }

@@ -20,29 +20,39 @@ func (a *arena) sweepAll() {
 	if a.used == 0 {
 		top = 1
 	}
-	a.top = top
+	a.top, a.last = top, nil
 	a.young = append(a.young, a.near...)
+	a.fresh = a.top
 	a.full = a.used
 }
 
 // sweepYoung frees the slots of young objects that were not reached. Those near the top of the stack stay young.
 func (a *arena) sweepYoung() {
-	young := a.young[:0]
-	for _, id := range a.young {
-		s := a.slot(id)
-		switch {
-		case *s&flagMark == 0:
-			*s = uint64(a.free)
-			a.free = id
-			a.used--
-		default:
-			if *s&flagOld == 0 {
-				young = append(young, id)
-			}
-			*s &^= flagMark
+	young := a.young
+	a.young = a.young[:0]
+	for _, id := range young {
+		a.sweepOne(id)
+	}
+	for id := a.fresh; id < a.top; id++ {
+		if id > 0 {
+			a.sweepOne(id)
 		}
 	}
-	a.young = young
+	a.fresh = a.top
+}
+
+func (a *arena) sweepOne(id uint32) {
+	s := a.slot(id)
+	switch {
+	case *s&flagOld != 0:
+	case *s&flagMark != 0:
+		*s &^= flagMark
+		a.young = append(a.young, id)
+	default:
+		*s = uint64(a.free)
+		a.free = id
+		a.used--
+	}
 }
 
 // evacuate moves the bodies of the objects near the top of the stack to new chunks: all others are free then.

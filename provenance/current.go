@@ -32,18 +32,59 @@ func look(t Tree, name string) (id integrity.Identity, there, ok bool) {
 
 // plainlyAbsent says that a name is not there at all, after the identity of its folder has been noted.
 func (g *gatherer) plainlyAbsent(name string) bool {
-	dir := path.Dir(name)
-	if !g.folders[dir] {
-		if g.folders == nil {
-			g.folders = map[string]bool{}
-		}
-		g.folders[dir] = true
-		if id, there, ok := look(g.tree, dir); ok && there {
-			g.seen = append(g.seen, InputID{Path: dir, Folder: true, ID: id, Racy: racy(id, time.Now())})
-		}
+	if g.folder(path.Dir(name)).lacks(path.Base(name)) {
+		return true
 	}
 	_, there, ok := look(g.tree, name)
 	return ok && !there
+}
+
+// folder notes the identity of a folder, once, and gives what is known of its names.
+func (g *gatherer) folder(dir string) *listing {
+	if l, noted := g.folders[dir]; noted {
+		return l
+	}
+	if g.folders == nil {
+		g.folders = map[string]*listing{}
+	}
+	var l *listing
+	stat := func() (integrity.Identity, error) { return statFolder(g.tree, dir) }
+	if id, err := stat(); err == nil {
+		g.seen = append(g.seen, InputID{Path: dir, Folder: true, ID: id, Racy: racy(id, time.Now())})
+		if t, can := g.tree.(folderLister); can && g.lists != nil {
+			l = g.lists.of(id, stat, func(n int) ([]os.DirEntry, error) { return listFolder(t, dir, n) })
+		}
+	}
+	g.folders[dir] = l
+	return l
+}
+
+// A folderLister can open a folder for listing, through no link. *beneath.Root is one.
+type folderLister interface {
+	Dir(path string) (*os.File, error)
+}
+
+func listFolder(t folderLister, dir string, n int) ([]os.DirEntry, error) {
+	d, err := t.Dir(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	return atMost(d, n)
+}
+
+// statFolder takes the identity of a folder, by one call where the tree knows how.
+func statFolder(t Tree, dir string) (integrity.Identity, error) {
+	if s, can := t.(interface {
+		Stat(path string) (integrity.Identity, error)
+	}); can {
+		return s.Stat(dir)
+	}
+	id, there, ok := look(t, dir)
+	if !ok || !there {
+		return id, fs.ErrNotExist
+	}
+	return id, nil
 }
 
 // Current says whether every input still is what it was when the evidence was gathered: by looking at identities, without

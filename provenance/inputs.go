@@ -82,7 +82,8 @@ func absent(err error) bool {
 type gatherer struct {
 	tree    Tree
 	seen    []InputID
-	folders map[string]bool // those whose identity has been taken
+	folders map[string]*listing // those whose identity has been taken; nil where nothing is known of the names
+	lists   *listings           // nil: none
 }
 
 // A sidecar is one input, open for reading.

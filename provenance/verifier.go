@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"sync"
+
+	"golang.org/x/sys/unix"
 
 	"trustfs/integrity"
 	"trustfs/provenance/checksum"
@@ -23,6 +26,8 @@ type Verifier struct {
 	names      int                           // in all lists
 	statements map[[32]byte]*signedStatement // checked statements by the SHA-256 of their bundle
 	bills      bills                         // parsed SBOMs
+
+	folders listings // what lies beside files
 
 	parsing chan struct{} // held while an SBOM is parsed
 }
@@ -51,7 +56,7 @@ func New(o Options) (*Verifier, error) {
 // error means that the evidence could not be gathered, and must refuse.
 func (v *Verifier) Evidence(ctx context.Context, tree Tree, s Subject) (*Evidence, error) {
 	e := &Evidence{Checksum: ChecksumNone, Signature: Signature{Status: SignatureNone}, SBOM: SBOMNone}
-	g := &gatherer{tree: tree}
+	g := &gatherer{tree: tree, lists: &v.folders}
 	steps := []struct {
 		name string
 		run  func(context.Context, *gatherer, Subject, *Evidence) error
@@ -78,6 +83,10 @@ func (v *Verifier) pinned(_ context.Context, g *gatherer, s Subject, e *Evidence
 	if v.pins == nil {
 		return nil
 	}
+	if none, err := v.surelyUnpinned(s.SHA256); none || err != nil {
+		g.seen = append(g.seen, InputID{Path: v.pins.Path(s.SHA256), Outside: true, Absent: true})
+		return err
+	}
 	// The identity is taken before the pin is read: a pin that comes between the two makes the evidence outdated at once.
 	in, err := g.open(v.pins.Path(s.SHA256), true)
 	if err != nil {
@@ -93,6 +102,37 @@ func (v *Verifier) pinned(_ context.Context, g *gatherer, s Subject, e *Evidence
 	}
 	e.Pinned, e.Accepts = true, p.Accept
 	return nil
+}
+
+// surelyUnpinned says that the operator's pins, as they are now, have none for a digest.
+func (v *Verifier) surelyUnpinned(d integrity.Digest) (bool, error) {
+	if err := v.pins.Check(); err != nil {
+		return false, err
+	}
+	stat := func() (integrity.Identity, error) { return identityAt(v.opts.Pins) }
+	id, err := stat()
+	if err != nil {
+		return errors.Is(err, fs.ErrNotExist), nil // any other error is said when the pin is opened
+	}
+	l := v.folders.of(id, stat, func(n int) ([]os.DirEntry, error) {
+		dir, err := os.Open(v.opts.Pins)
+		if err != nil {
+			return nil, err
+		}
+		defer dir.Close()
+		return atMost(dir, n)
+	})
+	return l.lacks(d.String()), nil
+}
+
+// identityAt takes the identity of what a host path leads to.
+func identityAt(path string) (integrity.Identity, error) {
+	f, err := os.OpenFile(path, unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return integrity.Identity{}, err
+	}
+	defer f.Close()
+	return integrity.IdentityOf(int(f.Fd()))
 }
 
 // listKey names one version of a list, read for one file where the list may hold a bare digest.

@@ -164,4 +164,11 @@ torch.utils.data.datapipes.utils.decoder:basichandlers mlflow.projects.backend.l
 sympy:sympify keras.models:load_model transformers:AutoModel.from_pretrained pickle:loads _pickle:loads cPickle:loads
 fickling:load picklescan.scanner:scan modelscan.cli:main modelaudit:scan numpy:memmap builtins:filter
 scipy.stats._distn_infrastructure:rv_continuous tensorflow:py_function keras.layers:Lambda numexpr:evaluate
-antigravity:x atexit:register weakref:finalize`
+antigravity:x atexit:register weakref:finalize omegaconf.omegaconf:OmegaConf.save logging:FileHandler.emit
+pathlib:PosixPath.replace pathlib._local:Path.unlink pathlib:WindowsPath.write_bytes posixpath:expandvars ntpath:realpath
+numpy.rec:fromfile numpy.lib.format:read_array numpy:ndarray.tofile numpy:ndarray.dump tokenize:open _sqlite3:connect
+inspect:get_annotations inspect:signature enum:EnumMeta abc:ABCMeta uuid:_arp_getnode mailcap:findmatch pipes:Template.open
+syslog:syslog test.support.script_helper:run_test_script weakref:ref heapq:nsmallest zoneinfo:reset_tzpath gettext:c2py
+traitlets:import_item pydantic.utils:import_string transformers.utils.import_utils:_LazyModule._get_module
+torch.nn.modules.module:register_module_forward_hook torch.func:vmap torch.futures:Future.then
+torch.distributed.distributed_c10d:init_process_group pyarrow:PyExtensionType pyarrow.lib:foreign_buffer pyarrow.fs:LocalFileSystem`

@@ -74,6 +74,9 @@ func (t *tables) convicts(module, name string) string {
 		if i > 64 {
 			return "a name of absurd depth"
 		}
+		if e := t.exact[key{module, strings.Join(parts[:i+1], ".")}]; e != nil {
+			return e.Reason // an attribute of what convicts
+		}
 		rest := strings.Join(parts[i+1:], ".")
 		if reason := t.convictsPlain(module+"."+strings.Join(parts[:i+1], "."), rest); reason != "" {
 			return reason

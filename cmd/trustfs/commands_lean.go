@@ -1,10 +1,5 @@
 //go:build lean
 
-// Threads by the machine rather than by the control group: finding that out takes as long as a small judgement.
-//
-//go:debug containermaxprocs=0
-//go:debug updatemaxprocs=0
-//go:debug decoratemappings=0
 package main
 
 import (

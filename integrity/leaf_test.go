@@ -2,7 +2,6 @@ package integrity
 
 import (
 	"fmt"
-	"bytes"
 	"math/rand/v2"
 	"testing"
 
@@ -52,43 +51,5 @@ func BenchmarkLeaf(b *testing.B) {
 				}
 			})
 		}
-	}
-}
-
-// Leaves names what Build names, whatever the size; another byte anywhere, or one more at the end, is another file.
-func TestLeavesAreThoseOfBuild(t *testing.T) {
-	random := rand.NewChaCha8([32]byte{9})
-	for _, size := range []int64{0, 1, ChunkSize, passBuffer, passBuffer + 1, 3*passBuffer + ChunkSize + 5} {
-		b := make([]byte, size+1)
-		_, _ = random.Read(b) // never fails
-		read := func(n int64) *Manifest {
-			m, err := Leaves(t.Context(), bytes.NewReader(b), n)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return m
-		}
-		whole, err := Build(t.Context(), bytes.NewReader(b), size, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := read(size); !got.SameBytes(whole) || !whole.SameBytes(got) {
-			t.Errorf("%d bytes: other leaves", size)
-		}
-		if whole.SameBytes(read(size + 1)) {
-			t.Errorf("%d bytes: one more is no difference", size)
-		}
-		for _, at := range []int64{0, size / 2, size - 1} {
-			if at >= 0 && at < size {
-				b[at]++
-				if whole.SameBytes(read(size)) {
-					t.Errorf("%d bytes: byte %d is no difference", size, at)
-				}
-				b[at]--
-			}
-		}
-	}
-	if _, err := Leaves(t.Context(), bytes.NewReader(nil), 1); err != ErrChanged {
-		t.Errorf("a file that was cut: %v", err)
 	}
 }

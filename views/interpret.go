@@ -225,6 +225,8 @@ func (w *interpreter) object(v opcodes.Value, name string) error {
 	var pairs []opcodes.Value
 	if callee == "collections:OrderedDict" || callee == "builtins:dict" || callee == "collections:defaultdict" {
 		pairs = w.given(args)
+	} else if err := w.items(args, name); err != nil { // what a stub was made of: the fields of a named tuple
+		return err
 	}
 	return w.contents(v, name, pairs, callee == "collections:OrderedDict")
 }

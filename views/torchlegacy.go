@@ -82,7 +82,7 @@ func (l *legacy) collect(at int64) (end int64, err error) {
 	w := &interpreter{in: l.stream(at), path: map[opcodes.Value]bool{}}
 	report := opcodes.Run(l.r, l.size, opcodes.Options{Start: at, Readings: opcodes.C3, Handler: func(m *opcodes.Machine, e *opcodes.Event) {
 		w.m = m
-		if e.Kind != opcodes.EvPersistent || err != nil {
+		if e.Kind != opcodes.EvPersistent || err != nil || w.classID(e.Args) {
 			return
 		}
 		var p persistentID
@@ -105,6 +105,16 @@ func (l *legacy) collect(at int64) (end int64, err error) {
 		return 0, limit("", "the pickle does not load: %v", err)
 	}
 	return report.Outcomes[0].End, nil
+}
+
+// classID says that a persistent id is ("module", class, file, source): a class with its source, which torch compares.
+func (w *interpreter) classID(id opcodes.Value) bool {
+	parts := w.m.Items(id)
+	if id.Kind() != opcodes.KindTuple || len(parts) != 4 {
+		return false
+	}
+	tag, _ := w.m.Str(parts[0])
+	return tag == "module"
 }
 
 // readKeys reads the list of storage keys, and gives where the storages begin.

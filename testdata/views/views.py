@@ -98,6 +98,9 @@ def special(directory):
         "scalars": {"zero-d": torch.tensor(3.5), "empty": torch.empty(0), "empty3": torch.empty(2, 0, 3)},
         "views": {"all": shared, "tail": shared[50:], "even": shared[::2], "matrix": shared.view(10, 10).t()},
         "large": {"t": big.transpose(0, 2), "p": big.permute(1, 2, 0), "s": big[:, ::3, ::-1 if False else 1]},
+        "whole": torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.BatchNorm1d(3), torch.nn.GRU(3, 2)),
+        "objects": {"packed": torch.nn.utils.rnn.pack_sequence([torch.ones(3), torch.zeros(2)]), "normal": torch.distributions.Normal(
+            torch.zeros(2), torch.ones(2)), "after": torch.ones(1)},
         "all dtypes": {str(d): tensor(random.Random(3), d) for d in DTYPES},
     }
     for name, value in cases.items():
@@ -152,6 +155,10 @@ def flatten(value, name, out):
         value = torch.from_numpy(np.ascontiguousarray(value.astype(value.dtype.newbyteorder("="))).reshape(value.shape))
     if isinstance(value, torch.Tensor):
         out[name or "tensor"] = value
+    elif isinstance(value, torch.nn.Module):
+        flatten(value.state_dict(), name, out)
+    elif isinstance(value, torch.distributions.Distribution):
+        flatten(vars(value), name, out)
     elif isinstance(value, dict):
         for k, v in value.items():
             flatten(v, (name + "." if name else "") + str(k), out)

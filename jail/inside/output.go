@@ -11,7 +11,10 @@ type Output struct{}
 func (Output) Write(p []byte) (int, error) {
 	for n := 0; n < len(p); {
 		k := min(len(p)-n, wire.MaxData)
-		if err := writeAll(wire.FDAnswer, wire.EncodeAnswer(wire.KindData, p[n:n+k])); err != nil {
+		if err := writeAll(wire.FDAnswer, wire.DataHead(k)); err != nil {
+			return n, err
+		}
+		if err := writeAll(wire.FDAnswer, p[n:n+k]); err != nil {
 			return n, err
 		}
 		n += k

@@ -48,6 +48,11 @@ func ReadData(r io.Reader, limit int64, sink io.Writer, size int64) (Kind, []byt
 	}
 }
 
+// DataHead is what goes before n bytes of data, at most MaxData.
+func DataHead(n int) []byte {
+	return append(binary.LittleEndian.AppendUint32(make([]byte, 0, 5), uint32(1+n)), byte(KindData))
+}
+
 // readHead reads a frame's length, without its byte of kind, and the kind.
 func readHead(r io.Reader) (Kind, int64, error) {
 	var head [5]byte

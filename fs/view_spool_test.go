@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
@@ -315,5 +316,33 @@ func TestTooLargeForTheSpool(t *testing.T) {
 	}
 	if r.read("a.pt") != source {
 		t.Error("the source differs")
+	}
+}
+
+// Where a signature is required, a view without one is refused at the first look, and its report says why.
+func TestViewWithoutARequiredSignature(t *testing.T) {
+	p := &packer{}
+	r := newRig(t, func(o *Options) {
+		examiner, err := provenance.New(provenance.Options{Root: o.Dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		gate, err := gatekeeper.New(gatekeeper.Config{MaxScore: 20, Analyst: p, Viewer: p, Examiner: examiner, Log: slog.New(o.Log.Handler()),
+			Require: provenance.Requirements{Signature: true}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(gate.Close)
+		o.Gate, o.Views = gate, ViewsBeside
+	})
+	r.put("a.pt", string(torchFile(0)))
+	_, err := os.Stat(r.in("a.safetensors"))
+	wantErrno(t, "a look", err, unix.EACCES)
+	var report gatekeeper.Report
+	if err := json.Unmarshal([]byte(r.read(".trustfs/report/a.safetensors.json")), &report); err != nil {
+		t.Fatal(err)
+	}
+	if report.Verdict != gatekeeper.Deny || report.Facts.ViewOf != "a.pt" || !strings.Contains(strings.Join(report.Reasons, ""), "signature") {
+		t.Errorf("%+v", report)
 	}
 }

@@ -50,11 +50,11 @@ type arena struct {
 	used     int64                  // slots in use
 	fresh    uint32                 // slots from here on were never used before the last collection
 	young    []uint32               // others that were handed out since, once some are old
-	chunks   [][]uint64             // nil where one was given back
+	chunks   [][]Value              // nil where one was given back
 	fills    []int                  // words handed out of each
 	spare    []int                  // indices of chunks that were given back
-	idle     [][]uint64             // those chunks, to be used again
-	cur      []uint64               // the chunk that bodies come from
+	idle     [][]Value              // those chunks, to be used again
+	cur      []Value                // the chunk that bodies come from
 	curAt    int                    // its index
 	fill     int                    //
 	words    int64                  // in all chunks, slots and attachments
@@ -65,21 +65,21 @@ type arena struct {
 }
 
 // header is the first word of a body.
-func header(id uint32, size int) uint64 { return uint64(id)<<32 | uint64(size) }
+func header(id uint32, size int) Value { return Value(id)<<32 | Value(size) }
 
-func sizeOf(h uint64) int { return int(h & (1<<31 - 1)) }
+func sizeOf(h Value) int { return int(h & (1<<31 - 1)) }
 
 func (a *arena) slot(id uint32) *uint64 { return &a.slots[id/slotPage][id%slotPage] }
 
 func (a *arena) of(v Value) *uint64 { return a.slot(uint32(v)) }
 
 // body gives the words of an object whose slot is s; nil if it has none.
-func (a *arena) body(s uint64) []uint64 {
+func (a *arena) body(s uint64) []Value {
 	if s&flagBody == 0 {
 		return nil
 	}
 	w := a.chunks[s&payload48>>placeBits][s&placeMask:]
-	return w[:sizeOf(w[0])]
+	return w[:sizeOf(w[0]):sizeOf(w[0])]
 }
 
 func word(k Kind, low uint64) uint64 { return uint64(k)<<payloadBits | low }
@@ -117,7 +117,7 @@ func (a *arena) page() uint32 {
 }
 
 // make gives an object of kind k a slot and a body of size words, of which the header is set.
-func (a *arena) make(k Kind, flags uint64, size int) (Value, []uint64) {
+func (a *arena) make(k Kind, flags uint64, size int) (Value, []Value) {
 	at, w := a.room(size)
 	id := a.add(word(k, flags|flagBody|at))
 	w[0] = header(id, size)
@@ -125,7 +125,7 @@ func (a *arena) make(k Kind, flags uint64, size int) (Value, []uint64) {
 }
 
 // room gives size words, not cleared, and their place. It never fails: the machine holds words against its budget.
-func (a *arena) room(size int) (uint64, []uint64) {
+func (a *arena) room(size int) (uint64, []Value) {
 	a.since += int64(size)
 	if a.fill+size > len(a.cur) {
 		a.open(size)
@@ -140,11 +140,11 @@ func (a *arena) open(size int) {
 	if a.cur != nil {
 		a.fills[a.curAt] = a.fill
 	}
-	var c []uint64
+	var c []Value
 	if i := len(a.idle) - 1; i >= 0 && size <= chunkWords {
 		c, a.idle = a.idle[i], a.idle[:i]
 	} else {
-		c = make([]uint64, max(chunkWords, size))
+		c = make([]Value, max(chunkWords, size))
 	}
 	a.words += int64(len(c))
 	a.cur, a.fill = c, 0

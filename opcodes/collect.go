@@ -21,8 +21,10 @@ type collector struct {
 	minor    bool     // this collection leaves old objects alone
 	dueAt    int64    // words handed out at which the next collection is due
 	near     []uint32 // objects that the last collection let remember
+	nearer   []uint32 // room for the next such list
 	full     int64    // slots in use after the last collection that looked at everything
 	work     []uint32 // objects that were reached and not yet looked into
+	inUse    []int    // evacuate's
 	liveIn   []int64  // words alive in each chunk, as far as marking has come
 }
 
@@ -38,7 +40,10 @@ func (a *arena) collect(r roots, entries int64) {
 	if a.cur != nil {
 		a.fills[a.curAt] = a.fill
 	}
-	a.liveIn = append(a.liveIn[:0], make([]int64, len(a.chunks))...)
+	for len(a.liveIn) < len(a.chunks) {
+		a.liveIn = append(a.liveIn, 0)
+	}
+	clear(a.liveIn)
 	forget := a.forgets && (a.aged || a.live > a.forgetAt)
 	if forget {
 		a.forgetting(r)
@@ -69,7 +74,7 @@ func (a *arena) collect(r roots, entries int64) {
 // forgetting marks what is near the top of the stack first, and lets the rest forget.
 func (a *arena) forgetting(r roots) {
 	kept := a.near
-	a.near = nil
+	a.near, a.nearer = a.nearer[:0], kept
 	a.reachAll(r.top)
 	done := 0
 	for ; done < len(a.work) && done < nearBlocks; done++ {
@@ -155,16 +160,16 @@ func (a *arena) visit(id uint32) {
 	a.liveIn[*s&payload48>>placeBits] += int64(len(w))
 	switch k {
 	case KindCall:
-		a.reach(Value(w[2]))
-		a.reach(Value(w[3]))
+		a.reach(w[2])
+		a.reach(w[3])
 		if *s&flagAttached != 0 {
 			a.reachAttached(id)
 		}
 	case KindPersistent:
-		a.reach(Value(w[1]))
+		a.reach(w[1])
 	case KindTuple, KindFrozenSet, KindList, KindDict, KindSet:
 		for _, it := range a.stored(*s) {
-			a.reach(Value(it))
+			a.reach(it)
 		}
 	}
 }
@@ -188,13 +193,13 @@ func (a *arena) forget(s *uint64) {
 		switch {
 		case k == KindCall:
 			if *s&flagBody != 0 {
-				keep = shortCallee(Value(a.body(*s)[2]))
+				keep = shortCallee(a.body(*s)[2])
 			}
 		case k == KindPersistent:
 			keep = 0
 		case k == KindBytearray:
 			if *s&flagBody != 0 {
-				keep = a.body(*s)[2]
+				keep = uint64(a.body(*s)[2])
 			} else {
 				flags &^= flagForgot
 			}

@@ -236,7 +236,7 @@ func (m *Machine) setAt(target Value, x int64, v Value) bool {
 		return m.byteItems([]Value{v})
 	}
 	if kept := m.a.stored(*s); x < int64(len(kept)) {
-		kept[x] = uint64(v)
+		kept[x] = v
 	} else {
 		*s |= flagMutated
 	}

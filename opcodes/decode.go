@@ -12,12 +12,65 @@ func (m *Machine) peek(off int64, n int) []byte {
 	if n <= 0 {
 		return nil
 	}
+	if b := m.far.at(w, off, n); b != nil {
+		return bytes.Clone(b)
+	}
 	b := make([]byte, n)
 	if got, err := readAt(w.r, b, off); err != nil {
 		w.err = err
 		return b[:got]
 	}
 	return b
+}
+
+// glance gives the bytes at an offset up to a literal's contents, valid until the next look.
+func (m *Machine) glance(off int64) []byte {
+	n := int(min(9, m.w.size-off))
+	if at := off - m.w.base; at >= 0 && at+int64(n) <= int64(m.w.n) {
+		return m.w.buf[at : at+int64(n)]
+	}
+	if b := m.far.at(&m.w, off, n); b != nil {
+		return b
+	}
+	return m.peek(off, n)
+}
+
+// A farCache keeps what was last looked at outside the window: streams come back to the same short strings all the time.
+type farCache []farLine
+
+type farLine struct {
+	off int64 // plus 1, so that zero is no line
+	n   int
+	b   [2 * farBytes]byte
+}
+
+const (
+	farBytes = 64 // what fits in a line wherever it begins
+	farLines = 64
+)
+
+// at gives the n bytes at off, or nil if they are too many or cannot be read.
+func (c *farCache) at(w *window, off int64, n int) []byte {
+	if n > farBytes || n <= 0 || off < 0 {
+		return nil
+	}
+	if *c == nil {
+		*c = make([]farLine, farLines)
+	}
+	start := off &^ (farBytes - 1)
+	l := &(*c)[start/farBytes%farLines]
+	if l.off != start+1 {
+		want := int(min(int64(len(l.b)), w.size-start))
+		l.off = 0
+		if _, err := readAt(w.r, l.b[:want], start); err != nil {
+			return nil
+		}
+		l.off, l.n = start+1, want
+	}
+	if at := int(off - start); at+n <= l.n {
+		return l.b[at : at+n]
+	}
+	return nil
 }
 
 // read gives the bytes of a span of at most limit.
@@ -59,7 +112,7 @@ func (m *Machine) span(v Value, limit int64) (op byte, s span, ok bool) {
 			off = int64(m.a.body(s)[1])
 		}
 	}
-	b := m.peek(off, int(min(9, m.w.size-off)))
+	b := m.glance(off)
 	if len(b) == 0 {
 		return 0, span{}, false
 	}

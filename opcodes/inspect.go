@@ -37,19 +37,15 @@ func (m *Machine) length(v Value) int64 {
 	return 0
 }
 
-// Items gives the items of a container that are kept: keys and values in turn for a dict. See Whole.
+// Items gives the items of a container that are kept: keys and values in turn for a dict. See Whole. The slice belongs to
+// the machine: it must not be written to, and is valid until the handler returns, or for ever once the Run has returned.
 func (m *Machine) Items(v Value) []Value {
 	switch v.Kind() {
 	case KindTuple, KindList, KindDict, KindSet, KindFrozenSet:
 		if v == emptyTuple {
 			return nil
 		}
-		words := m.a.stored(*m.a.of(v))
-		out := make([]Value, len(words))
-		for i, w := range words {
-			out[i] = Value(w)
-		}
-		return out
+		return m.a.stored(*m.a.of(v))
 	}
 	return nil
 }
@@ -232,7 +228,7 @@ func (m *Machine) Call(v Value) (callee, args Value, off int64) {
 		return longCallee(s), 0, -1
 	}
 	w := m.a.body(s)
-	return Value(w[2]), Value(w[3]), int64(w[1])
+	return w[2], w[3], int64(w[1])
 }
 
 // PersistentID gives the id of a KindPersistent, or 0 if the machine had to forget it.
@@ -241,7 +237,7 @@ func (m *Machine) PersistentID(v Value) Value {
 		return 0
 	}
 	if w := m.a.body(*m.a.of(v)); w != nil {
-		return Value(w[1])
+		return w[1]
 	}
 	return 0
 }

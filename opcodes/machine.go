@@ -35,6 +35,7 @@ type Machine struct {
 	halted    bool
 	displaced bool // CFile read this opcode's argument from beyond a frame's end
 	moved     map[int64]span
+	far       farCache
 	ev        Event
 
 	from  int64 // events before this offset were told by an earlier run

@@ -13,20 +13,15 @@ func (a *arena) tuple(k Kind, flags uint64, items []Value) Value {
 		return a.longTuple(k, flags, items)
 	}
 	v, w := a.make(k, flags, 1+n)
-	w = w[1:]
-	for i, it := range items {
-		w[i] = uint64(it)
-	}
+	copy(w[1:], items)
 	return v
 }
 
 func (a *arena) longTuple(k Kind, flags uint64, items []Value) Value {
 	v, w := a.make(k, flags, 2+a.limit)
 	w[0] |= flagLong
-	w[len(w)-1] = uint64(len(items))
-	for i, it := range items[:a.limit] {
-		w[1+i] = uint64(it)
-	}
+	w[len(w)-1] = Value(len(items))
+	copy(w[1:], items[:a.limit])
 	return v
 }
 
@@ -38,7 +33,7 @@ func (a *arena) bare(k Kind, n uint64) Value {
 
 func (a *arena) persistent(id Value) Value {
 	v, w := a.make(KindPersistent, 0, 2)
-	w[1] = uint64(id)
+	w[1] = id
 	return v
 }
 
@@ -48,7 +43,7 @@ func (a *arena) call(off int64, callee, args Value) Value {
 		return mk(KindCall, uint64(a.add(word(KindCall, flagNoArgs|shortCallee(callee)))))
 	}
 	v, w := a.make(KindCall, 0, 4)
-	w[1], w[2], w[3] = uint64(off), uint64(callee), uint64(args)
+	w[1], w[2], w[3] = Value(off), callee, args
 	return v
 }
 
@@ -61,15 +56,15 @@ func (a *arena) size(s uint64) uint64 {
 	switch Kind(s >> payloadBits) {
 	case KindTuple, KindFrozenSet:
 		if w[0]&flagLong != 0 {
-			return w[len(w)-1]
+			return uint64(w[len(w)-1])
 		}
 		return uint64(len(w) - 1)
 	}
-	return w[1]
+	return uint64(w[1])
 }
 
-// stored gives the words of items that a container keeps.
-func (a *arena) stored(s uint64) []uint64 {
+// stored gives the items that a container keeps.
+func (a *arena) stored(s uint64) []Value {
 	w := a.body(s)
 	if w == nil {
 		return nil
@@ -77,15 +72,15 @@ func (a *arena) stored(s uint64) []uint64 {
 	k := Kind(s >> payloadBits)
 	if k == KindTuple || k == KindFrozenSet {
 		if w[0]&flagLong != 0 {
-			return w[1 : len(w)-1]
+			return w[1 : len(w)-1 : len(w)-1]
 		}
 		return w[1:]
 	}
-	n := int(min(w[1], uint64(a.limit)))
+	n := int(min(uint64(w[1]), uint64(a.limit)))
 	if k == KindDict {
 		n *= 2
 	}
-	return w[2 : 2+n]
+	return w[2 : 2+n : 2+n]
 }
 
 // extend adds items (keys and values in turn, for a dict) to a list, set or dict, keeping what the limit allows.
@@ -100,11 +95,11 @@ func (a *arena) extend(v Value, items []Value) {
 		*s = *s&^payload48 | (*s+more)&payload48
 		return
 	}
-	var w []uint64
+	var w []Value
 	have := 0
 	if *s&flagBody != 0 {
 		w = a.body(*s)
-		have = int(min(w[1], uint64(a.limit))) * per
+		have = int(min(uint64(w[1]), uint64(a.limit))) * per
 	}
 	add := min(len(items), a.limit*per-have)
 	if have+add > len(w)-2 && add > 0 {
@@ -113,15 +108,12 @@ func (a *arena) extend(v Value, items []Value) {
 	if w == nil {
 		return // nothing given to an empty one
 	}
-	w[1] += more
-	to := w[2+have:]
-	for i, it := range items[:max(add, 0)] {
-		to[i] = uint64(it)
-	}
+	w[1] += Value(more)
+	copy(w[2+have:], items[:max(add, 0)])
 }
 
 // grow moves the have items of the container with slot s to a body with more room.
-func (a *arena) grow(s *uint64, id uint32, old []uint64, have, room int) []uint64 {
+func (a *arena) grow(s *uint64, id uint32, old []Value, have, room int) []Value {
 	at, w := a.room(2 + room)
 	w[0], w[1] = header(id, 2+room), 0
 	if old != nil {
@@ -138,11 +130,11 @@ func (a *arena) added(v Value, length, n int64) {
 	case *s&flagForgot != 0: // its length alone is left
 		*s = *s&^payload48 | (*s+uint64(n))&payload48
 	case *s&flagBody != 0:
-		a.body(*s)[2] += uint64(n)
+		a.body(*s)[2] += Value(n)
 	default:
 		off := *s & payload48
 		at, w := a.room(3)
-		w[0], w[1], w[2] = header(uint32(v), 3), off, uint64(length+n)
+		w[0], w[1], w[2] = header(uint32(v), 3), Value(off), Value(length+n)
 		*s = *s&^payload48 | flagBody | at
 	}
 	*s |= flagMutated

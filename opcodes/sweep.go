@@ -55,15 +55,18 @@ func (a *arena) sweepOne(id uint32) {
 	}
 }
 
+// maxIdle is how many chunks are kept for later once objects are old: what lies near the top, and what is young.
+const maxIdle = 48 // 12 MiB
+
 // evacuate moves the bodies of the objects near the top of the stack to new chunks: all others are free then.
 func (a *arena) evacuate() {
-	old := len(a.chunks)
-	var free []int
-	for c := range old {
+	free := a.inUse[:0]
+	for c := range a.chunks {
 		if a.chunks[c] != nil {
 			free = append(free, c)
 		}
 	}
+	a.inUse = free
 	a.cur, a.fill = nil, 0
 	for _, id := range a.near {
 		if s := a.slot(id); *s&flagBody != 0 {
@@ -73,10 +76,14 @@ func (a *arena) evacuate() {
 	for _, c := range free {
 		a.giveBack(c)
 	}
+	if len(a.idle) > maxIdle { // what came before objects grew old
+		clear(a.idle[maxIdle:])
+		a.idle = a.idle[:maxIdle]
+	}
 }
 
 // move copies a body to where there is room.
-func (a *arena) move(s *uint64, w []uint64) {
+func (a *arena) move(s *uint64, w []Value) {
 	at, to := a.room(len(w))
 	copy(to, w)
 	*s = *s&^payload48 | at

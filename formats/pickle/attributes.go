@@ -13,6 +13,9 @@ import (
 // and whatever has keys() as readily as a dict. So attributes come from None, from a dict that the stream made with
 // opcodes, or from a pair of those. Other forms belong to the classes that are known to read them.
 func (j *judge) stateObjection(m *opcodes.Machine, n *name, state opcodes.Value) string {
+	if k := state.Kind(); k == opcodes.KindDict || k == opcodes.KindNone {
+		return j.attributes(m, state) // no form of any class's own
+	}
 	if why := j.ownState(m, n, state); why == "" {
 		return ""
 	}
@@ -50,7 +53,7 @@ func (j *judge) keysObjection(m *opcodes.Machine, dict opcodes.Value) string {
 	items := m.Items(dict)
 	j.spend(0, len(items))
 	for i := 0; i+1 < len(items); i += 2 {
-		if why := keyObjection(m, items[i]); why != "" {
+		if why := j.plainKey(m, items[i]); why != "" {
 			return why
 		}
 	}

@@ -54,11 +54,16 @@ func (j *judge) objection(k *call) string {
 	return j.byArguments(k)
 }
 
+// careful says that objectArgument must look at what n is called with.
+func careful(n *name) bool {
+	return n.verdict.Preset == "python" && n.module != "datetime" && !strings.HasSuffix(n.text, "Error") &&
+		!n.is("builtins:Exception", "builtins:StopIteration", "builtins:slice")
+}
+
 // objectArgument: Python's own constructors ask what they are given for methods by name, and an object that BUILD fills
 // may have any: dict and OrderedDict for keys, UUID for replace; str prints a module by what its extra_repr says.
 func (j *judge) objectArgument(k *call) string {
-	if n := k.name; n.verdict.Preset != "python" || n.module == "datetime" || strings.HasSuffix(n.text, "Error") ||
-		n.is("builtins:Exception", "builtins:StopIteration", "builtins:slice") {
+	if !k.name.careful {
 		return ""
 	}
 	args := k.m.Items(k.args)
@@ -78,7 +83,7 @@ func (j *judge) hasMethods(m *opcodes.Machine, v opcodes.Value) bool {
 	n := j.made(m, v)
 	switch n.rule() {
 	case globals.RuleNew, globals.RuleSideFile:
-		return !n.is(joblibWrappers...)
+		return !n.wrapper
 	case globals.RuleReconstructor, globals.RuleNewobj, globals.RulePartial, globals.RuleGetattr:
 		return true
 	}
@@ -99,7 +104,10 @@ func (j *judge) record(k *call, op byte) {
 		return
 	}
 	if k.name.allowed() {
-		if j.shown[k.name.text] {
+		if k.name.shown {
+			return
+		}
+		if k.name.shown = true; j.shown[k.name.text] { // to another group of readers
 			return
 		}
 		j.shown[k.name.text] = true

@@ -70,7 +70,7 @@ func (j *judge) raises(m *opcodes.Machine, e *opcodes.Event) bool {
 	case opcodes.EvDynamic:
 		return j.noText(m, e.Object) || j.noText(m, e.Args)
 	case opcodes.EvCall:
-		return j.made(m, e.Object).is(joblibWrappers...)
+		return j.made(m, e.Object).isWrapper()
 	}
 	return false
 }

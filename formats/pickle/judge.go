@@ -18,9 +18,10 @@ type judge struct {
 	from   int64   // before it, events were told by another group's run
 	forks  []group // readings that left this group
 	over   bool    // the group raised an exception that the machine cannot know of
-	names  map[*opcodes.Global]*name
+	names  []*name // by Global.ID; nil for those not asked for
 	dtypes map[opcodes.Value]dtype
-	stored map[opcodes.Value]bool // partial objects whose function BUILD made one that may not be called; perhaps some that are gone
+	keys   [keyCache]opcodes.Value // names of attributes that were looked at: see plainKey
+	stored map[opcodes.Value]bool  // partial objects whose function BUILD made one that may not be called; perhaps some that are gone
 }
 
 func newJudge(w *work) *judge {

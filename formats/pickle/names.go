@@ -13,7 +13,13 @@ import (
 type name struct {
 	text    string // "posix.system", as the stream spells it
 	module  string
+	key     string // "posix:system", of that spelling
 	verdict globals.Verdict
+
+	wrapper   bool // one of joblibWrappers
+	plainDict bool // one of plainDicts
+	careful   bool // its call looks at what its arguments can do: see objectArgument
+	shown     bool // among the facts' calls
 }
 
 func (n *name) allowed() bool { return n != nil && n.verdict.Status == globals.Allowed }
@@ -31,8 +37,10 @@ func (n *name) rule() globals.Rule {
 
 // is says that the name is exactly one of the given "module:name" and allowed.
 func (n *name) is(names ...string) bool {
-	return n.allowed() && slices.Contains(names, n.module+":"+strings.TrimPrefix(n.text, n.module+"."))
+	return n.allowed() && slices.Contains(names, n.key)
 }
+
+func (n *name) isWrapper() bool { return n != nil && n.wrapper }
 
 // global judges a name when it is resolved: importing its module is the first thing that happens.
 func (j *judge) global(e *opcodes.Event) {
@@ -50,8 +58,8 @@ func (j *judge) global(e *opcodes.Event) {
 
 // name looks a Global up, once, and records every spelling of it as a fact.
 func (j *judge) name(g *opcodes.Global) *name {
-	if n := j.names[g]; n != nil {
-		return n
+	if g.ID < len(j.names) && j.names[g.ID] != nil {
+		return j.names[g.ID]
 	}
 	n := &name{text: spelled(g), module: g.Module}
 	for i, reading := range g.Names {
@@ -61,7 +69,12 @@ func (j *judge) name(g *opcodes.Global) *name {
 		}
 		addGlobal(j.c, j.s, clip(reading.String()))
 	}
-	j.names[g] = n
+	n.key = n.module + ":" + strings.TrimPrefix(n.text, n.module+".")
+	n.wrapper, n.plainDict, n.careful = n.is(joblibWrappers...), n.is(plainDicts...), careful(n)
+	for len(j.names) <= g.ID {
+		j.names = append(j.names, nil)
+	}
+	j.names[g.ID] = n
 	return n
 }
 

@@ -76,7 +76,7 @@ func (j *judge) fieldOf(n *name) bool {
 	case globals.RuleClass, globals.RuleDtype, globals.RuleBitgen, globals.RuleNewobj, globals.RuleEncode, globals.RuleScalar, globals.RuleShared, globals.RuleSideFile:
 		return true
 	case globals.RuleNew: // arrays of joblib; pandas' types and arrays; metrics inside of trees
-		return n.is(joblibWrappers...) || n.verdict.Preset == "pandas" && !strings.HasSuffix(n.text, "Frame") && !strings.HasSuffix(n.text, "Series") ||
+		return n.isWrapper() || n.verdict.Preset == "pandas" && !strings.HasSuffix(n.text, "Frame") && !strings.HasSuffix(n.text, "Series") ||
 			strings.Contains(n.module, "dist_metrics")
 	}
 	return n.allowed() && n.verdict.Use == globals.UseCall &&

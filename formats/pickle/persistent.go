@@ -26,11 +26,18 @@ func (j *judge) storage(m *opcodes.Machine, e *opcodes.Event) (Storage, bool) {
 	if e.Args.Kind() != opcodes.KindTuple || len(items) < 5 || len(items) > 6 {
 		return Storage{}, false
 	}
-	tag, _ := text(m, items[0], 16)
 	class := j.nameOf(m, items[1])
+	if tag, _ := bytesOf(m, items[0], 16); string(tag) != "storage" {
+		return Storage{}, false
+	}
+	if j.opt.Storage == nil { // nobody asks for it
+		_, ok1 := bytesOf(m, items[2], 256)
+		_, ok2 := bytesOf(m, items[3], 64)
+		return Storage{}, class.allowed() && class.verdict.Preset == "torch" && ok1 && ok2
+	}
 	key, ok1 := text(m, items[2], 256)
 	location, ok2 := text(m, items[3], 64)
-	if tag != "storage" || !class.allowed() || class.verdict.Preset != "torch" || !ok1 || !ok2 {
+	if !class.allowed() || class.verdict.Preset != "torch" || !ok1 || !ok2 {
 		return Storage{}, false
 	}
 	numel, ok := m.Int(items[4])

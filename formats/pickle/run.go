@@ -50,9 +50,10 @@ func (j *judge) run(start int64, contents bool) (outcomes []opcodes.Outcome, ok 
 // begin forgets what belonged to another run's Values.
 func (j *judge) begin(g group) {
 	j.from, j.forks, j.over = g.from, nil, false
-	j.names = map[*opcodes.Global]*name{}
+	j.names = nil
 	j.dtypes = map[opcodes.Value]dtype{}
 	j.stored = map[opcodes.Value]bool{}
+	j.keys = [keyCache]opcodes.Value{}
 }
 
 // once runs the machine and charges its work to the file's budget.

@@ -1,7 +1,7 @@
 package pickle
 
 import (
-	"strings"
+	"bytes"
 
 	"trustfs/formats"
 	"trustfs/formats/globals"
@@ -10,10 +10,10 @@ import (
 
 // build judges BUILD: __setstate__, or items of __dict__ and attributes, of an object.
 func (j *judge) build(m *opcodes.Machine, e *opcodes.Event) {
-	if j.notOurs(m, e, "BUILD") || e.Object.Kind() != opcodes.KindCall {
+	n := j.made(m, e.Object)
+	if j.notOurs(m, e, n, "BUILD") || e.Object.Kind() != opcodes.KindCall {
 		return
 	}
-	n := j.made(m, e.Object)
 	var why string
 	switch n.rule() {
 	case globals.RuleDtype:
@@ -23,7 +23,7 @@ func (j *judge) build(m *opcodes.Machine, e *opcodes.Event) {
 	case globals.RuleSideFile:
 		why = j.sideFileState(m, e.Args)
 	default:
-		if why = j.stateObjection(m, n, e.Args); why == "" && n.is(joblibWrappers...) {
+		if why = j.stateObjection(m, n, e.Args); why == "" && n.isWrapper() {
 			why = j.wrapperKeys(m, e.Args, arrayKeys)
 		}
 	}
@@ -34,17 +34,17 @@ func (j *judge) build(m *opcodes.Machine, e *opcodes.Event) {
 		}
 		j.find(formats.RuleReduce, e.Offset, "BUILD of "+text+": "+why, "")
 	}
-	if n.is(joblibWrappers...) {
+	if n.isWrapper() {
 		j.joblibArray(m, e)
 	}
 }
 
 // notOurs finds changes of what this stream did not make: a name's value, which the whole process shares (numpy.size
 // and BUILD reach eval), or what an allowed call only looks up.
-func (j *judge) notOurs(m *opcodes.Machine, e *opcodes.Event, op string) bool {
+func (j *judge) notOurs(m *opcodes.Machine, e *opcodes.Event, n *name, op string) bool {
 	switch e.Object.Kind() {
 	case opcodes.KindCall:
-		switch n := j.made(m, e.Object); n.rule() {
+		switch n.rule() {
 		case globals.RuleShared, globals.RuleGetattr, globals.RuleType, globals.RuleSame:
 			j.find(formats.RuleGlobalMutated, e.Offset, op+" on what "+n.text+" looks up", "")
 			return true
@@ -72,10 +72,10 @@ var plainLists = []string{"builtins:list", "__builtin__:list", "collections:dequ
 // mutate judges SETITEM(S), APPEND(S) and ADDITEMS on what is no container of this stream.
 func (j *judge) mutate(m *opcodes.Machine, e *opcodes.Event) {
 	op := opcodes.OpName(e.Op)
-	if j.notOurs(m, e, op) || e.Object.Kind() != opcodes.KindCall {
+	n := j.made(m, e.Object)
+	if j.notOurs(m, e, n, op) || e.Object.Kind() != opcodes.KindCall {
 		return
 	}
-	n := j.made(m, e.Object)
 	if !n.allowed() {
 		j.find(formats.RuleReduce, e.Offset, op+" on "+describe(m, e.Object)+", of which nothing is known", presetOf(n))
 		return
@@ -86,7 +86,7 @@ func (j *judge) mutate(m *opcodes.Machine, e *opcodes.Event) {
 		}
 		return
 	}
-	if n.is(plainDicts...) {
+	if n.plainDict {
 		return
 	}
 	items := m.Items(e.Args)
@@ -95,7 +95,7 @@ func (j *judge) mutate(m *opcodes.Machine, e *opcodes.Event) {
 		j.truncated = true
 	}
 	for i := 0; i+1 < len(items); i += 2 {
-		if why := keyObjection(m, items[i]); why != "" {
+		if why := j.plainKey(m, items[i]); why != "" {
 			j.find(formats.RuleReduce, e.Offset, op+" on an object of "+n.text+": "+why, "")
 		}
 	}
@@ -108,11 +108,27 @@ func keyObjection(m *opcodes.Machine, key opcodes.Value) string {
 		}
 		return "an attribute whose name exists only at run time: " + describe(m, key)
 	}
-	if m.Len(key) > 200 {
-		return ""
-	}
-	if s, ok := text(m, key, 200); ok && strings.HasPrefix(s, "__") && strings.HasSuffix(s, "__") {
-		return "sets the special attribute " + s
+	if b, ok := bytesOf(m, key, 200); ok && bytes.HasPrefix(b, []byte("__")) && bytes.HasSuffix(b, []byte("__")) {
+		return "sets the special attribute " + string(b)
 	}
 	return ""
+}
+
+// keyCache is how many keys of attributes are remembered.
+const keyCache = 256
+
+// plainKey is keyObjection, once for a key that a stream uses again and again. A literal is what it is.
+func (j *judge) plainKey(m *opcodes.Machine, key opcodes.Value) string {
+	if k := key.Kind(); k < opcodes.KindInt || k > opcodes.KindBytes {
+		return keyObjection(m, key)
+	}
+	known := &j.keys[key%keyCache]
+	if *known == key {
+		return ""
+	}
+	why := keyObjection(m, key)
+	if why == "" {
+		*known = key
+	}
+	return why
 }

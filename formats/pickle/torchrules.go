@@ -39,7 +39,7 @@ func (j *judge) tensor(m *opcodes.Machine, v opcodes.Value) bool {
 	n := j.made(m, v)
 	return j.isStorage(m, v) || n.allowed() && (n.module == "torch._utils" || n.rule() == globals.RuleFromTensor ||
 		n.rule() == globals.RuleFromTypeV2 || n.rule() == globals.RuleClass && n.verdict.Preset == "numpy" ||
-		n.is(joblibWrappers...) || n.is("numpy.core.numeric:_frombuffer", "numpy._core.numeric:_frombuffer"))
+		n.isWrapper() || n.is("numpy.core.numeric:_frombuffer", "numpy._core.numeric:_frombuffer"))
 }
 
 // isStorage: what a persistent id names, or what torch loads from bytes, which are inspected.

@@ -69,12 +69,17 @@ func (k *call) hasKeywords() bool {
 
 // text is a str or 8-bit string of at most limit bytes.
 func text(m *opcodes.Machine, v opcodes.Value, limit int64) (string, bool) {
+	b, ok := bytesOf(m, v, limit)
+	return string(b), ok
+}
+
+// bytesOf is text as the machine has it, valid until the handler returns.
+func bytesOf(m *opcodes.Machine, v opcodes.Value, limit int64) ([]byte, bool) {
 	switch v.Kind() {
 	case opcodes.KindStr, opcodes.KindStr8, opcodes.KindBytes:
-		b, ok := m.Data(v, limit)
-		return string(b), ok
+		return m.Data(v, limit)
 	}
-	return "", false
+	return nil, false
 }
 
 // plain says that a value is data through and through, as far as the machine kept it: a literal, or a container of

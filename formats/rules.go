@@ -12,6 +12,7 @@ const (
 	RulePickleExtension  = "pickle_extension"  // EXT1/2/4: the registry is process state
 	RulePersistentID     = "persistent_id"     // a persistent id that is not a torch storage
 	RulePickleMalformed  = "pickle_malformed"  // a stream that breaks
+	RulePickleCarried    = "pickle_carried"    // a dangerous pickle kept as data, which loading does not run
 	RulePickleTrailing   = "pickle_trailing"   // bytes after STOP that no known loader explains
 	RuleLimitExceeded    = "limit_exceeded"    // a budget (bytes inflated, ratio, depth, opcodes, ...) is used up
 	RuleArchiveMalformed = "archive_malformed" // a container that some readers cannot read

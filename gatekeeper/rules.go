@@ -40,6 +40,7 @@ var ruleTable = []Rule{
 	{Name: formats.RulePickleExtension, Weight: 50, Doc: "EXT1, EXT2 or EXT4: what is called depends on the process's registry"},
 	{Name: formats.RulePersistentID, Weight: 25, Doc: "a persistent id that is not a torch storage: the loader decides what it means"},
 	{Name: formats.RulePickleMalformed, Weight: 50, Doc: "a pickle stream breaks before STOP"},
+	{Name: formats.RulePickleCarried, Weight: 25, Doc: "a pickle kept as data, raw or spelled in text, that would resolve a dangerous name if some program unpickled it"},
 	{Name: formats.RulePickleTrailing, Weight: 25, Doc: "bytes after a pickle's STOP that no known loader explains"},
 
 	{Name: formats.RuleLimitExceeded, Weight: 100, Fatal: true, Doc: "the analysis would need more than its budget: what was not looked at is not admitted"},

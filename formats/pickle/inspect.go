@@ -13,7 +13,7 @@ const maxStacked = 10_000
 // Inspect runs the streams of s that opt describes and adds to c what a reader of them would do. It reports how far
 // the streams reach; every way in which they break is a finding by then.
 func Inspect(c *formats.Context, s *formats.Source, opt Options) Outcome {
-	w := &work{c: c, s: s, opt: opt, known: &known{arrays: map[int64]int64{}, nested: map[int64]bool{}}}
+	w := &work{c: c, s: s, opt: opt, known: &known{arrays: map[int64]int64{}, nested: map[int64]bool{}, carriedAt: map[int64]bool{}}}
 	return w.inspect()
 }
 
@@ -32,6 +32,10 @@ type known struct {
 	arrays map[int64]int64 // lengths of joblib's arrays of objects by offset; -1 for those that do not end
 	nested map[int64]bool  // offsets of bytes that were inspected as files of their own
 	probes int             // places tried for a further stream
+
+	scanned   int64          // bytes searched for pickles carried as data
+	tries     int            // places at which one was run
+	carriedAt map[int64]bool // those places
 }
 
 func (w *work) inspect() Outcome {
@@ -43,6 +47,7 @@ func (w *work) inspect() Outcome {
 			w.broken(err)
 			return w.out
 		}
+		w.carried(w.out.End, end)
 		w.out.Streams, w.out.End = w.out.Streams+1, end
 	}
 	if !w.opt.LeaveRest && !w.c.Stopped() {

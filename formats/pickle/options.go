@@ -14,6 +14,8 @@ type Options struct {
 	Storage func(Storage)
 	// Handler, if set, sees each event after it was judged, with the machine to ask about its Values.
 	Handler func(m *opcodes.Machine, e *opcodes.Event)
+
+	carried bool // what another stream carries as data: its own data is left alone
 }
 
 // A Storage is a torch storage as a persistent id names it.

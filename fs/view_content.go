@@ -11,6 +11,7 @@ import (
 
 	"trustfs/gatekeeper"
 	"trustfs/gatekeeper/spool"
+	"trustfs/integrity"
 )
 
 // viewContent opens the bytes of a view whose source f leads to. Where they have to be inflated first, that waits for the
@@ -20,6 +21,10 @@ func (t *tree) viewContent(who asker, n *node, f *os.File, v *gatekeeper.View) (
 	c, ok, err := v.OpenNow(frugal{f})
 	if !ok && err == nil {
 		c, err = t.inflated(who, n, f, v)
+	}
+	if tampered, ok := errors.AsType[*integrity.TamperError](err); ok { // the source was written while it was inflated
+		t.views.gate.TamperedView(n.key.path, n.key.source, n.key.id, tampered)
+		return nil, errors.Join(unix.EIO, err)
 	}
 	if noView(err) {
 		t.log.Warn("view.none", "path", n.key.path, "source", n.key.source, "reason", err.Error())

@@ -284,6 +284,33 @@ func TestInterruptedInflation(t *testing.T) {
 	eventually(t, "nobody holds the content", func() bool { return len(spoolFiles(dir)) == 1 })
 }
 
+// A source that is written while it is inflated gives EIO, and the next open the view of what it has become.
+func TestSourceWrittenWhileItIsInflated(t *testing.T) {
+	r, p, dir := spoolRig(t, 1<<20)
+	hold := make(chan struct{})
+	p.mu.Lock()
+	p.wait = hold
+	p.mu.Unlock()
+	source, _ := packedFile(t, 0)
+	path := r.put("a.pt", source)
+	opened := make(chan error, 1)
+	go func() { _, err := readFileRaw(r.in("a.safetensors")); opened <- err }()
+	eventually(t, "the inflation begins", func() bool { return p.inflations.Load() == 1 })
+	other, want := packedFile(t, 1)
+	if err := os.WriteFile(path, []byte(other), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	close(hold)
+	wantErrno(t, "the open", <-opened, unix.EIO)
+	if !strings.Contains(r.log.String(), "msg=model.tampered path=a.pt ") || len(spoolFiles(dir)) != 0 {
+		t.Errorf("%d files are left; log: %s", len(spoolFiles(dir)), r.log)
+	}
+	eventually(t, "the view of the new source", func() bool {
+		b, err := readFileRaw(r.in("a.safetensors"))
+		return err == nil && string(b) == want
+	})
+}
+
 // A tensor that has to be gathered is gathered from what was inflated.
 func TestGatheredFromTheSpool(t *testing.T) {
 	r, _, _ := spoolRig(t, 1<<20)

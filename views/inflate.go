@@ -1,6 +1,7 @@
 package views
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"fmt"
 	"hash/crc32"
@@ -40,23 +41,38 @@ func (p *Plan) Sections(r io.ReaderAt) []io.ReaderAt {
 }
 
 // Inflate writes what the members inflate to, one behind the other. It runs in the jail. A member that does not hold what
-// was said of it (more bytes, or fewer, or others) is a *LimitError; what was written until then is worth nothing. The whole
-// output is bounded by the budget, and each member by what it says itself.
+// was said of it (more bytes, or fewer, or others) is a *LimitError, a source that cannot be read is the source's own error;
+// what was written until then is worth nothing. The whole output is bounded by the budget, and each member by what it says
+// itself.
 func Inflate(w io.Writer, source io.ReaderAt, members []Member, budget formats.Budget) error {
 	if budget == (formats.Budget{}) {
 		budget = formats.DefaultBudget()
 	}
-	buf := make([]byte, 256<<10)
+	buf, read := make([]byte, 256<<10), &watched{ReaderAt: source}
 	for i := range members {
 		m := &members[i]
 		if budget.Inflated -= m.Size; budget.Inflated < 0 {
 			return limit("", "inflated: the compressed members hold more bytes than the budget of all of them")
 		}
-		if err := m.inflate(w, source, buf); err != nil {
-			return err
+		if err := m.inflate(w, read, buf); err != nil {
+			return cmp.Or(read.err, err)
 		}
 	}
 	return nil
+}
+
+// A watched source remembers why it could not be read: decompressors make errors of their own of that.
+type watched struct {
+	io.ReaderAt
+	err error
+}
+
+func (w *watched) ReadAt(p []byte, off int64) (int, error) {
+	n, err := w.ReaderAt.ReadAt(p, off)
+	if err != nil && err != io.EOF && w.err == nil {
+		w.err = err
+	}
+	return n, err
 }
 
 // open starts the member's decompressor.

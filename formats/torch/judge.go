@@ -15,8 +15,13 @@ func (i *inspection) judge(src *formats.Source) *refs {
 	t := &formats.Context{Budget: c.Budget, Presets: c.Presets, Nested: c.Nested, Result: formats.Result{Facts: c.Result.Facts}}
 	r := newRefs(t, src)
 	known := explanations{}
+	sparse, sound := []string(nil), true
 	pickle.Inspect(t, src, pickle.Options{Storage: r.storage, Handler: func(m *opcodes.Machine, e *opcodes.Event) {
 		switch {
+		case e.Kind == opcodes.EvCall && sparseCall(m, e):
+			if sound = sound && len(sparse) < maxSparse && i.sparse(m, e) == nil; sound {
+				sparse = append(sparse, src.At(e.Offset))
+			}
 		case e.Kind == opcodes.EvPersistent && i.packaged:
 			st, ok := packageStorage(m, e)
 			known.note(formats.RulePersistentID, src.At(e.Offset), ok)
@@ -28,6 +33,9 @@ func (i *inspection) judge(src *formats.Source) *refs {
 		}
 		r.handle(m, e)
 	}})
+	for _, where := range sparse { // calls that read alike are found once: one unsound among them leaves them all unexplained
+		known.note(formats.RuleReduce, where, sound)
+	}
 	known.merge(c, t)
 	return r
 }

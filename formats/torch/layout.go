@@ -15,6 +15,7 @@ type layout struct {
 	debug    []*archive.Member            // where TorchScript's sources came from: pickles
 	sources  []*archive.Member            // torch.package: Python sources
 	native   []*archive.Member            // AOTInductor: what is loaded as code
+	order    []*archive.Member            // what says in which byte order the storages are
 	script   bool                         // torch.load takes it for TorchScript
 	packaged bool
 	pt2      bool
@@ -37,6 +38,8 @@ func layoutOf(z *archive.Zip) (*layout, bool) {
 			l.code = append(l.code, m)
 		case strings.HasPrefix(rest, "code/") && strings.HasSuffix(base, ".debug_pkl"):
 			l.debug = append(l.debug, m)
+		case base == "byteorder":
+			l.order = append(l.order, m)
 		case rest == ".data/extern_modules":
 			l.packaged = true
 		case path.Ext(base) == ".py":

@@ -22,7 +22,7 @@ func (Zip) Accepts(z *archive.Zip) bool {
 func (Zip) Inspect(c *formats.Context, s *formats.Source, z *archive.Zip) []*archive.Member {
 	l, _ := layoutOf(z)
 	c.SetFormat(s, l.format())
-	i := &inspection{c: c, z: z, layout: l}
+	i := &inspection{c: c, z: z, layout: l, size: s.Size}
 	for _, m := range l.pickles {
 		i.pickle(m, m.Name[:len(m.Name)-len(".pkl")]+"/", "") // data.pkl has data/0, constants.pkl has constants/0
 	}
@@ -78,7 +78,10 @@ type inspection struct {
 	c *formats.Context
 	z *archive.Zip
 	*layout
-	done []*archive.Member
+	done    []*archive.Member
+	size    int64  // of the archive
+	folder  string // of the storages of the pickle at hand
+	indices int64  // bytes of sparse tensors' indices that were read
 }
 
 // pickle judges a pickle whose storages are the members folder + key + suffix.
@@ -94,6 +97,7 @@ func (i *inspection) pickle(m *archive.Member, folder, suffix string) {
 		return
 	}
 	i.done = append(i.done, m)
+	i.folder = folder
 	r := i.judge(src)
 	if b := make([]byte, 1); src.Size > 0 {
 		if _, err := src.R.ReadAt(b, 0); err == nil && b[0] != 0x80 && suspicious(src) {

@@ -22,7 +22,8 @@ type judges struct {
 	pool    *jail.Pool
 	presets []string
 	log     *slog.Logger
-	reuse   bool // one worker may judge many files: for advice only
+	reuse   bool  // one worker may judge many files: for advice only
+	cache   int64 // bytes that a gate remembers; 0 for the default
 	// unpinned judges as if nothing were pinned.
 	unpinned bool
 	// adviser stands in for the configuration's policy.
@@ -40,31 +41,43 @@ type tree struct {
 	gate *gatekeeper.Gate
 }
 
-// newJudges starts the jail. It fails where the host cannot give it: nothing is judged outside.
+// newJudges starts the jail for a command that judges and ends. Where the host cannot give it, tree says so, or whole in the
+// lean program: the first worker gets there beside whatever else begins. Nothing is judged outside.
 func newJudges(cfg *config.Config, log *slog.Logger, reuse bool) (*judges, error) {
-	names, err := presets(cfg)
-	if err != nil {
-		return nil, err
+	cache := int64(commandCache)
+	if lean.Build {
+		cache = leanCache
 	}
-	if _, err := gatekeeper.Rules(cfg.Weights); err != nil {
-		return nil, err
-	}
-	settings := jailConfig(cfg)
-	if reuse {
-		settings.OnDemand = true // those that are kept do the work: none is needed ahead of need
-	}
-	pool, err := jail.NewPool(settings)
-	if err != nil {
-		return nil, err
-	}
-	if !lean.Build { // that looks later, see judgeFew: meanwhile the first worker is on its way
-		if err := pool.Settled(); err != nil {
-			pool.Close()
-			return nil, err
-		}
-	}
-	return &judges{cfg: cfg, pool: pool, presets: names, log: log, reuse: reuse, trees: map[string]*tree{}}, nil
+	j := &judges{cfg: cfg, log: log, reuse: reuse, cache: cache, trees: map[string]*tree{}}
+	return j, j.start(true)
 }
+
+// newServing is newJudges for a mount, which is asked again and again: workers wait for it, and it remembers more.
+func newServing(cfg *config.Config, log *slog.Logger) (*judges, error) {
+	j := &judges{cfg: cfg, log: log, trees: map[string]*tree{}}
+	return j, j.start(false)
+}
+
+// start checks what all gates share and starts the jail.
+func (j *judges) start(onDemand bool) (err error) {
+	if j.presets, err = presets(j.cfg); err != nil {
+		return err
+	}
+	if _, err = gatekeeper.Rules(j.cfg.Weights); err != nil {
+		return err
+	}
+	settings := jailConfig(j.cfg)
+	settings.OnDemand = onDemand
+	j.pool, err = jail.NewPool(settings)
+	return err
+}
+
+// What the gate of a command remembers, in bytes: enough for copies and links to be analysed once. The tables for more take
+// longer to make than a small file takes to judge.
+const (
+	commandCache = 32 << 20
+	leanCache    = 1 << 20
+)
 
 func jailConfig(cfg *config.Config) jail.Config {
 	return jail.Config{
@@ -109,7 +122,10 @@ func (j *judges) tree(dir string) (*tree, error) {
 	}
 	t := &tree{root: root, gate: gate}
 	j.trees[dir] = t
-	return t, nil
+	if lean.Build {
+		return t, nil
+	}
+	return t, j.pool.Settled()
 }
 
 // gate puts the pipeline together for a tree.
@@ -138,7 +154,7 @@ func (j *judges) gate(dir string) (*gatekeeper.Gate, error) {
 		Adviser:   asked,
 		Log:       j.log,
 
-		CacheBytes: cacheBytes(),
+		CacheBytes: j.cache,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", dir, err)

@@ -52,6 +52,8 @@ func leanFolder(t *testing.T) string {
 	}
 	put(t, in("content.yaml"), "profile: content\n", 0o644)
 	put(t, in("wrong.yaml"), "no-such-key: 1\n", 0o644)
+	put(t, in("noworker.yaml"), "jail: {worker: /nowhere/trustfs-worker}\n", 0o644)
+	put(t, in("notjailed.yaml"), "jail: {worker: /bin/true}\n", 0o644)
 	put(t, in("no.rego"), "package trustfs\nimport rego.v1\ndeny contains \"never\" if true\n", 0o644)
 	put(t, in("policy.yaml"), "policy: ["+in("no.rego")+"]\n", 0o644)
 	put(t, in("root.json"), "{}", 0o644)

@@ -40,6 +40,9 @@ var leanCases = []struct {
 	{"audit --config absent.yaml models/old/metadata.pkl", itself},
 	{"audit --config wrong.yaml models/old/metadata.pkl", itself},
 	{"audit --allow-preset everything models/old/metadata.pkl", itself},
+	{"audit --config noworker.yaml models/old/metadata.pkl", itself},
+	{"audit --config notjailed.yaml models/old/metadata.pkl", itself},
+	{"audit --json --config notjailed.yaml models/old/metadata.pkl models/hostile/eval.pkl", itself},
 	{"audit nowhere", itself},
 	{"audit models/old/metadata.pkl nowhere", itself},
 

@@ -57,7 +57,7 @@ func (a *app) mount(ctx context.Context, cfg *config.Config, dir, point string) 
 	queue := events.New(a.stderr)
 	defer queue.Close()
 	log := slog.New(slog.NewJSONHandler(queue, nil))
-	j, err := newJudges(cfg, log, false)
+	j, err := newServing(cfg, log)
 	if err != nil {
 		return err
 	}

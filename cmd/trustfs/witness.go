@@ -67,12 +67,3 @@ func (j *judges) whole() error {
 	}
 	return j.pool.Settled()
 }
-
-// cacheBytes bounds what a gate remembers. The lean program judges each of its few files once, and the tables for more would
-// cost it a millisecond.
-func cacheBytes() int64 {
-	if lean.Build {
-		return 1 << 20
-	}
-	return 0
-}

@@ -128,6 +128,9 @@ func (w *interpreter) torchTensor(args []opcodes.Value, least int, v3 bool) (t T
 	} else if !s.typed {
 		return t, false, limit("", "an untyped storage under a constructor that names no type")
 	}
+	if s.swap && t.Dtype.Size != s.dtype.Size {
+		return t, false, limit("", "a tensor of another type than its storage, in the other byte order: torch swaps by the storage's")
+	}
 	offset, isInt := w.m.Int(args[1])
 	shape, fits := w.ints(args[2])
 	strides, fits2 := w.ints(args[3])

@@ -1,6 +1,8 @@
 package views
 
 import (
+	"archive/zip"
+	"bytes"
 	"errors"
 	"strings"
 	"testing"
@@ -43,4 +45,44 @@ func TestStubsAreWalked(t *testing.T) {
 	if len(got) != 2 || string(got["w.0"]) != strings.Repeat("0", 16) || string(got["w.more"]) != strings.Repeat("1", 16) {
 		t.Errorf("shown: %q", got)
 	}
+}
+
+// In the other byte order torch swaps a storage by its own type; an untyped one it does not swap.
+func TestUntypedStoragesInTheOtherByteOrder(t *testing.T) {
+	of := func(dtype, order string) error {
+		source := dict("w", func(p *pickler) {
+			p.name("torch._utils", "_rebuild_tensor_v3").op("((").text("storage").name("torch.storage", "UntypedStorage").text("0").text("cpu").int(16)
+			p.op("tQ").int(0).ints("(", "t", 2).ints("(", "t", 1).op("\x89}").name("torch", dtype).op("tR")
+		})
+		_, err := build(torchWith(t, source, "archive/byteorder", order))
+		return err
+	}
+	for _, tt := range []struct {
+		dtype, order string
+		shown        bool
+	}{{"uint16", "little", true}, {"uint16", "big", false}, {"float8_e5m2", "big", true}, {"uint16", "middle", false}} {
+		if err := of(tt.dtype, tt.order); (err == nil) != tt.shown {
+			t.Errorf("%s, %s: %v", tt.dtype, tt.order, err)
+		}
+	}
+}
+
+// torchWith is torchOf with one more member of a content.
+func torchWith(t *testing.T, pkl []byte, name, content string) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w := zip.NewWriter(&out)
+	for _, m := range []struct{ name, data string }{{"archive/data.pkl", string(pkl)}, {name, content}, {"archive/data/0", strings.Repeat("0", 16)}} {
+		f, err := w.CreateHeader(&zip.FileHeader{Name: m.name, Method: zip.Store})
+		if err == nil {
+			_, err = f.Write([]byte(m.data))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
 }

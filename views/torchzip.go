@@ -120,6 +120,9 @@ func torchZip(z *zipSource) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := z.spelled(folder); err != nil {
+		return nil, err
+	}
 	swap := false
 	if order, ok := z.text(folder + "byteorder"); ok && order != "little" {
 		if order != "big" {
@@ -153,6 +156,19 @@ func torchZip(z *zipSource) (*Plan, error) {
 		return nil, err
 	}
 	return lay(tensors, z.members)
+}
+
+// spelled refuses members that torch, which looks names up without case, would take for others.
+func (z *zipSource) spelled(folder string) error {
+	seen := make(map[string]bool, len(z.by))
+	for name := range z.by {
+		lower := strings.ToLower(name)
+		if seen[lower] || lower == strings.ToLower(folder)+"byteorder" && name != folder+"byteorder" {
+			return limit("", "names of members differ in case alone, which torch does not see")
+		}
+		seen[lower] = true
+	}
+	return nil
 }
 
 // torchFolder finds the one folder that holds data.pkl.

@@ -52,12 +52,6 @@ func newJudges(cfg *config.Config, log *slog.Logger, reuse bool) (*judges, error
 	return j, j.start(true)
 }
 
-// newServing is newJudges for a mount, which is asked again and again: workers wait for it, and it remembers more.
-func newServing(cfg *config.Config, log *slog.Logger) (*judges, error) {
-	j := &judges{cfg: cfg, log: log, trees: map[string]*tree{}}
-	return j, j.start(false)
-}
-
 // start checks what all gates share and starts the jail.
 func (j *judges) start(onDemand bool) (err error) {
 	if j.presets, err = presets(j.cfg); err != nil {

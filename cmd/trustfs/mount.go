@@ -191,3 +191,9 @@ func (a *app) serve(ctx context.Context, server *fs.Server, dir string, queue *e
 
 // notify tells systemd, where there is one. A failure changes nothing about the mount.
 func notify(state string) { _, _ = daemon.SdNotify(false, state) }
+
+// newServing is newJudges for a mount, which is asked again and again: workers wait for it, and it remembers more.
+func newServing(cfg *config.Config, log *slog.Logger) (*judges, error) {
+	j := &judges{cfg: cfg, log: log, trees: map[string]*tree{}}
+	return j, j.start(false)
+}

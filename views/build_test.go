@@ -134,8 +134,8 @@ func hostile(t testing.TB) map[string]struct {
 		"TorchScript":            {torchOf(t, pickle().op("}").stop(), "archive/constants.pkl"), "TorchScript"},
 		"two pickles":            {torchOf(t, pickle().op("}").stop(), "other/data.pkl"), "2 members are called data.pkl"},
 		"a member twice":         {torchOf(t, pickle().op("}").stop(), "archive/data/0"), "archive"},
-		"case":                   {torchOf(t, pickle().op("}").stop(), "archive/BYTEORDER"), "case alone"},
-		"case twice":             {torchOf(t, pickle().op("}").stop(), "ARCHIVE/data/0"), "case alone"},
+		"case":                   {torchOf(t, pickle().op("}").stop(), "archive/BYTEORDER"), "another case"},
+		"case twice":             {torchOf(t, pickle().op("}").stop(), "ARCHIVE/data/0"), "differ in case only"},
 		"plain text":             {[]byte("no model at all"), "no pickle, no torch file"},
 		"nothing":                {nil, "no pickle, no torch file"},
 	}

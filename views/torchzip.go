@@ -158,15 +158,12 @@ func torchZip(z *zipSource) (*Plan, error) {
 	return lay(tensors, z.members)
 }
 
-// spelled refuses members that torch, which looks names up without case, would take for others.
+// spelled refuses a byte order under a name that torch, which looks names up without case, would find.
 func (z *zipSource) spelled(folder string) error {
-	seen := make(map[string]bool, len(z.by))
 	for name := range z.by {
-		lower := strings.ToLower(name)
-		if seen[lower] || lower == strings.ToLower(folder)+"byteorder" && name != folder+"byteorder" {
-			return limit("", "names of members differ in case alone, which torch does not see")
+		if strings.EqualFold(name, folder+"byteorder") && name != folder+"byteorder" {
+			return limit("", "byteorder is spelled in another case, which torch does not see")
 		}
-		seen[lower] = true
 	}
 	return nil
 }

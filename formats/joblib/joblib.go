@@ -26,7 +26,7 @@ var wrapper = []byte("NDArrayWrapper")
 
 // Detect implements formats.Inspector.
 func (Companions) Detect(_ *formats.Context, s *formats.Source) bool {
-	buf := make([]byte, 64<<10)
+	buf := make([]byte, max(min(s.Size, 64<<10), 1<<10)) // never as short as what is looked for
 	for off := int64(0); off < min(s.Size, searched); off += int64(len(buf) - len(wrapper)) {
 		n, _ := s.R.ReadAt(buf[:min(int64(len(buf)), s.Size-off)], off)
 		if off == 0 && (n < 2 || !first(buf[0])) {

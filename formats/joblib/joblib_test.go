@@ -1,6 +1,7 @@
 package joblib
 
 import (
+	"bytes"
 	"encoding/binary"
 	"slices"
 	"testing"
@@ -46,6 +47,20 @@ func TestCompanions(t *testing.T) {
 	for _, other := range []string{"", "NDArrayWrapper is a class of joblib", "\x80\x02}."} {
 		if (Companions{}).Detect(nil, archivetest.Source([]byte(other))) {
 			t.Errorf("%q detected", other)
+		}
+	}
+}
+
+// Files shorter than the name that is looked for, and those that end with it.
+func TestCompanionsOfShortFiles(t *testing.T) {
+	for n := range 200 {
+		b := append([]byte{0x80}, make([]byte, n)...)
+		if (Companions{}).Detect(nil, &formats.Source{R: bytes.NewReader(b), Size: int64(len(b))}) {
+			t.Errorf("%d zeros name the wrapper", n)
+		}
+		b = append(b, "NDArrayWrapper"...)
+		if !(Companions{}).Detect(nil, &formats.Source{R: bytes.NewReader(b), Size: int64(len(b))}) {
+			t.Errorf("the wrapper's name after %d bytes is overlooked", n+1)
 		}
 	}
 }

@@ -68,7 +68,7 @@ func (c *Cursor) Peek(n int) []byte {
 		return c.buf[at : at+int64(n)]
 	}
 	if c.buf == nil {
-		c.buf = make([]byte, 0, windowSize)
+		c.buf = make([]byte, 0, min(c.end, windowSize))
 	}
 	c.bufOff, c.buf = c.off, c.buf[:min(c.Len(), windowSize)]
 	if got, err := c.R.ReadAt(c.buf, c.off); got < len(c.buf) {

@@ -72,3 +72,17 @@ func TestFailedReadIsNotMalformed(t *testing.T) {
 		t.Errorf("%v, want a read error", c.Err())
 	}
 }
+
+// The window is as long as the file at most, wherever the first look at it was.
+func TestBackAfterALookAtTheEnd(t *testing.T) {
+	const data = "0123456789"
+	c := New(strings.NewReader(data), 0, int64(len(data)))
+	c.MoveTo(9)
+	if b := c.Peek(1); string(b) != "9" {
+		t.Fatalf("%q at the end", b)
+	}
+	c.MoveTo(0)
+	if b := c.Peek(10); string(b) != data || c.Err() != nil {
+		t.Errorf("%q from the beginning, %v", b, c.Err())
+	}
+}

@@ -1,10 +1,10 @@
 package opcodes
 
 // Collections happen between opcodes, when enough words have been handed out since the last one. While little is
-// alive, each one looks at everything. When more than forgetWords survive, all but what is near the top of the stack
-// forgets what it holds and grows old: an entry then costs its slot beside its own word, whatever hung below it, and
-// later collections leave what is old alone, so that each object is looked at about once. Whoever asks for forgotten
-// items learns from Machine.Whole that they are gone.
+// alive, each one looks at everything. When more than forgetWords survive, counting stack and memo as far as objects are
+// a part of that, all but what is near the top of the stack forgets what it holds and grows old: an entry then costs its
+// slot beside its own word, whatever hung below it, and later collections leave what is old alone, so that each object is
+// looked at about once. Whoever asks for forgotten items learns from Machine.Whole that they are gone.
 const (
 	collectWords = 64 << 10 // 512 KiB, which stay in a processor's cache
 	agedWords    = 256 << 10
@@ -44,7 +44,7 @@ func (a *arena) collect(r roots, entries int64) {
 		a.liveIn = append(a.liveIn, 0)
 	}
 	clear(a.liveIn)
-	forget := a.forgets && (a.aged || a.live > a.forgetAt)
+	forget := a.forgets && (a.aged || a.live+min(entries, 4*a.live) > a.forgetAt)
 	if forget {
 		a.forgetting(r)
 	} else {

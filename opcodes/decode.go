@@ -23,9 +23,9 @@ func (m *Machine) peek(off int64, n int) []byte {
 	return b
 }
 
-// glance gives the bytes at an offset up to a literal's contents, valid until the next look.
-func (m *Machine) glance(off int64) []byte {
-	n := int(min(9, m.w.size-off))
+// glance gives up to n bytes at an offset, valid until the next look.
+func (m *Machine) glance(off int64, n int) []byte {
+	n = int(min(int64(n), m.w.size-off))
 	if at := off - m.w.base; at >= 0 && at+int64(n) <= int64(m.w.n) {
 		return m.w.buf[at : at+int64(n)]
 	}
@@ -112,7 +112,7 @@ func (m *Machine) span(v Value, limit int64) (op byte, s span, ok bool) {
 			off = int64(m.a.body(s)[1])
 		}
 	}
-	b := m.glance(off)
+	b := m.glance(off, 9)
 	if len(b) == 0 {
 		return 0, span{}, false
 	}

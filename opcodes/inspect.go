@@ -184,6 +184,19 @@ func (m *Machine) Str(v Value) (string, bool) {
 	return string(b), ok
 }
 
+// Is says that v is a str, 8-bit string or bytes object of exactly these bytes.
+func (m *Machine) Is(v Value, s string) bool {
+	if k := v.Kind(); k < KindStr || k > KindBytes {
+		return false
+	}
+	op, at, ok := m.span(v, maxTextLine)
+	if op == opString || op == opUnicode || !ok {
+		b, ok := m.text(v, maxDecoded)
+		return ok && string(b) == s
+	}
+	return at.n == int64(len(s)) && string(m.glance(at.off, len(s))) == s
+}
+
 // Data gives the contents of a str, bytes, or bytearray that no opcode has changed, if they are at most limit bytes.
 func (m *Machine) Data(v Value, limit int64) ([]byte, bool) {
 	if k := v.Kind(); k < KindStr || k > KindView || !m.Whole(v) {

@@ -57,6 +57,30 @@ func TestLiterals(t *testing.T) {
 	}
 }
 
+func TestIs(t *testing.T) {
+	long := strings.Repeat("x", 300)
+	for data, want := range map[string]string{
+		"\x8c\x03abc": "abc", "S'a\\x41'\n": "aA", "V\\u0041b\n": "Ab", "C\x02xy": "xy", "\x8c\x00": "",
+		"X\x2c\x01\x00\x00" + long: long,
+	} {
+		// What is far behind is read again.
+		for _, between := range []string{"", strings.Repeat("N0", 3*lookahead)} {
+			looked := false
+			in := data + "\x85" + between + "Q."
+			Run(strings.NewReader(in), int64(len(in)), Options{window: lookahead, Handler: func(m *Machine, e *Event) {
+				looked = true
+				v := m.Items(e.Args)[0]
+				if !m.Is(v, want) || m.Is(v, want+"x") || len(want) > 0 && (m.Is(v, want[1:]) || m.Is(v, "y"+want[1:])) || m.Is(e.Args, want) {
+					t.Errorf("%q is not %q alone", data, want)
+				}
+			}})
+			if !looked {
+				t.Errorf("%q was not run", in)
+			}
+		}
+	}
+}
+
 func btoi(b bool) int {
 	if b {
 		return 1

@@ -1,9 +1,14 @@
 package opcodes
 
+import "slices"
+
 func (m *Machine) mark() {
 	if len(m.marks) >= m.entriesMax {
 		m.exceed("more marks than the budget of %d entries", m.opt.Budget.Entries)
 		return
+	}
+	if len(m.marks) == cap(m.marks) {
+		m.marks = slices.Grow(m.marks, max(64, len(m.marks))) // by half, as append would, copies them too often
 	}
 	m.marks = append(m.marks, uint32(m.height()))
 	m.fence = len(m.stack)

@@ -27,13 +27,11 @@ func (j *judge) storage(m *opcodes.Machine, e *opcodes.Event) (Storage, bool) {
 		return Storage{}, false
 	}
 	class := j.nameOf(m, items[1])
-	if tag, _ := bytesOf(m, items[0], 16); string(tag) != "storage" {
+	if !m.Is(items[0], "storage") {
 		return Storage{}, false
 	}
 	if j.opt.Storage == nil { // nobody asks for it
-		_, ok1 := bytesOf(m, items[2], 256)
-		_, ok2 := bytesOf(m, items[3], 64)
-		return Storage{}, class.allowed() && class.verdict.Preset == "torch" && ok1 && ok2
+		return Storage{}, class.allowed() && class.verdict.Preset == "torch" && isText(m, items[2], 256) && isText(m, items[3], 64)
 	}
 	key, ok1 := text(m, items[2], 256)
 	location, ok2 := text(m, items[3], 64)

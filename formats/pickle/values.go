@@ -25,8 +25,7 @@ func sourceID(m *opcodes.Machine, id opcodes.Value) ([]opcodes.Value, bool) {
 	if id.Kind() != opcodes.KindTuple || len(items) != 4 || !plain(m, items[2], 0) || !plain(m, items[3], 0) {
 		return nil, false
 	}
-	tag, _ := text(m, items[0], 16)
-	return items, tag == "module"
+	return items, m.Is(items[0], "module")
 }
 
 // nameOf is the judged name that a value is, or nil.
@@ -71,6 +70,15 @@ func (k *call) hasKeywords() bool {
 func text(m *opcodes.Machine, v opcodes.Value, limit int64) (string, bool) {
 	b, ok := bytesOf(m, v, limit)
 	return string(b), ok
+}
+
+// isText says that text would give a text.
+func isText(m *opcodes.Machine, v opcodes.Value, limit int64) bool {
+	switch v.Kind() {
+	case opcodes.KindStr, opcodes.KindStr8, opcodes.KindBytes:
+		return m.Len(v) <= limit
+	}
+	return false
 }
 
 // bytesOf is text as the machine has it, valid until the handler returns.

@@ -46,7 +46,7 @@ func (r *run) analysed(path string, view bool) (*analysis, error) {
 }
 
 // ready is long enough for a worker that was started ahead of need to be there.
-const ready = 300 * time.Millisecond
+const ready = 200 * time.Millisecond
 
 // analyse prints the analysis of path as JSON.
 func analyse(path string, view bool) error {

@@ -19,16 +19,6 @@ type cost struct {
 	out          string // standard output
 }
 
-func (c cost) String() string { return fmt.Sprintf("%.2f s", c.elapsed.Seconds()) }
-
-// less keeps the faster of two costs.
-func (c cost) less(o cost) cost {
-	if c.elapsed == 0 || o.elapsed < c.elapsed {
-		return o
-	}
-	return c
-}
-
 // A command is a way to do something by a process of its own.
 type command struct {
 	name string
@@ -112,23 +102,27 @@ func readFields(name string) []string {
 	return strings.Fields(string(text))
 }
 
+// slow is what a command that is no contender takes: the round that warms up is all of it that is waited for.
+const slow = 2 * time.Second
+
 // compete runs each command once a round, one after the other, and keeps the best of each. A first round warms up and
-// does not count. What fails is nil in the result, and said.
+// does not count, but for commands after the first that are slow. What fails is nil in the result, and said.
 func compete(commands []command, rounds int) []*cost {
 	best := make([]*cost, len(commands))
-	failed := make([]bool, len(commands))
+	over := make([]bool, len(commands))
 	for round := range rounds + 1 {
 		for i, c := range commands {
-			if failed[i] {
+			if over[i] {
 				continue
 			}
 			got, err := c.cost(false)
 			if err != nil {
 				fmt.Fprintf(os.Stderr, "bench: NOT MEASURED: %v\n", err)
-				failed[i], best[i] = true, nil
+				over[i], best[i] = true, nil
 				continue
 			}
-			if round > 0 && (best[i] == nil || got.elapsed < best[i].elapsed) {
+			over[i] = i > 0 && round == 0 && got.elapsed > slow
+			if (round > 0 || over[i]) && (best[i] == nil || got.elapsed < best[i].elapsed) {
 				best[i] = &got
 			}
 		}

@@ -54,7 +54,7 @@ func pretrainedRows(r *run) error {
 
 // loads gives the best time of each folder.
 func (r *run) loads(how string, folders []string) ([]time.Duration, error) {
-	cmd, err := r.script(pretrainedPy, append([]string{strconv.Itoa(r.rounds + 2), how}, folders...)...)
+	cmd, err := r.script(pretrainedPy, append([]string{strconv.Itoa(r.rounds), how}, folders...)...)
 	if err != nil {
 		return nil, err
 	}

@@ -117,8 +117,8 @@ func start(t *testing.T, dir string, flags ...string) (point string, events *rec
 // The worker's views, through the mount and the safetensors library, are what torch, numpy and joblib load.
 func TestMountedViewsEqualTheirSources(t *testing.T) {
 	dir := t.TempDir()
-	python(t, "write", dir, "40")
-	checkSum(t, python(t, "mounted", dir, serve(t, dir)), 100)
+	python(t, "write", dir, "200")
+	checkSum(t, python(t, "mounted", dir, serve(t, dir)), 1000)
 }
 
 // Unmodified transformers loads folders, and a cache, of which it sees no pickle.

@@ -59,7 +59,7 @@ FUZZTIME ?= 20s
 fuzz: deps ## every fuzz target for FUZZTIME (20s)
 	scripts/fuzz $(FUZZTIME)
 
-bench: deps-test build ## costs beside an unverified server and the plain directory
+bench: deps-test build ## costs beside other ways to the same end; scripts/bench -only GROUP for a part
 	scripts/bench
 
 clients: deps-test build ## torch, safetensors, transformers, llama.cpp, cp, tar, rsync through a mount

@@ -23,6 +23,9 @@ func (s *servers) start(point string, server *exec.Cmd) error {
 	if err := os.MkdirAll(point, 0o755); err != nil {
 		return err
 	}
+	if err := unix.Unmount(point, 0); err == nil {
+		fmt.Fprintf(os.Stderr, "bench: %s was left mounted by a run that was cut off\n", point)
+	}
 	log, err := os.Create(point + ".log")
 	if err != nil {
 		return err

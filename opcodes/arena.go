@@ -16,7 +16,8 @@ package opcodes
 //	bytearray   offset of the opcode, bytes (only once something was added)
 const (
 	chunkWords = 32 << 10 // 256 KiB
-	slotPage   = 4 << 10  // 32 KiB
+	firstChunk = 1 << 10  // 8 KiB: most pickles are small, and an arena is made for each
+	slotPage   = 2 << 10  // 16 KiB
 
 	payload48 = 1<<48 - 1
 	placeBits = 16
@@ -144,7 +145,7 @@ func (a *arena) open(size int) {
 	if i := len(a.idle) - 1; i >= 0 && size <= chunkWords {
 		c, a.idle = a.idle[i], a.idle[:i]
 	} else {
-		c = make([]Value, max(chunkWords, size))
+		c = make([]Value, max(nextChunk(len(a.chunks)), size))
 	}
 	a.words += int64(len(c))
 	a.cur, a.fill = c, 0
@@ -155,6 +156,14 @@ func (a *arena) open(size int) {
 	}
 	a.curAt = len(a.chunks)
 	a.chunks, a.fills = append(a.chunks, c), append(a.fills, 0)
+}
+
+// nextChunk is how many words the chunk after n others has: the first ones are smaller, and are not compacted.
+func nextChunk(n int) int {
+	if n > 2 {
+		return chunkWords
+	}
+	return firstChunk << (2 * n)
 }
 
 // giveBack ends the use of a chunk.

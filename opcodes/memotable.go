@@ -7,7 +7,7 @@ type memoTable struct {
 	n     uint64
 }
 
-const memoPage = 4 << 10 // 32 KiB
+const memoPage = 2 << 10 // 16 KiB
 
 func (t *memoTable) get(i uint64) Value {
 	if i >= t.n {

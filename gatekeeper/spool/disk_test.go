@@ -79,7 +79,7 @@ func TestDiskThatFailsInTheMiddle(t *testing.T) {
 func TestFolderOfOthers(t *testing.T) {
 	for name, change := range map[string]func(dir string) error{
 		"open to all":    func(dir string) error { return os.Chmod(dir, 0o755) },
-		"a link":         func(dir string) error { return errors.Join(os.Remove(dir), os.Symlink(os.TempDir(), dir)) },
+		"a link":         func(dir string) error { return errors.Join(os.Rename(dir, dir+".own"), os.Symlink(dir+".own", dir)) },
 		"a file":         func(dir string) error { return errors.Join(os.Remove(dir), os.WriteFile(dir, nil, 0o600)) },
 		"of another uid": func(dir string) error { return os.Chown(dir, 1234, -1) },
 	} {

@@ -38,6 +38,9 @@ func findEnds(s *formats.Source) []end {
 	}
 	base := s.Size - n
 	sig := binary.LittleEndian.AppendUint32(nil, sigEnd)
+	if !bytes.Contains(tail, sig) { // of nearly all files, and forwards it is looked for much faster
+		return nil
+	}
 	var found []end
 	for i := len(tail); i > 0 && len(found) < maxEnds; {
 		i = bytes.LastIndex(tail[:i], sig)

@@ -124,12 +124,12 @@ type tally struct {
 }
 
 func (t *tally) add(chunk []byte) {
+	if t.nul = t.nul || bytes.IndexByte(chunk, 0) >= 0; t.nul {
+		return // it is no text, whatever else there is
+	}
 	t.total += int64(len(chunk))
 	for _, b := range chunk {
-		switch {
-		case b == 0:
-			t.nul = true
-		case b < 0x20 && !('\b' <= b && b <= '\r') && b != 0x1b || b == 0x7f:
+		if b < 0x20 && !('\b' <= b && b <= '\r') && b != 0x1b || b == 0x7f {
 			t.controls++
 		}
 	}

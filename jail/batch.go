@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"trustfs/jail/wire"
@@ -179,7 +180,6 @@ func encodeBatch(batch []*small, l Limits, reuse bool) (*encodedJob, error) {
 	for i, s := range batch {
 		b.Parts[i] = wire.Part{Body: s.body, Size: len(s.content)}
 		e.size += int64(len(s.content))
-		e.manifests = append(e.manifests, s.content)
 	}
 	e.limits = l.forJob(e.size, e.size) // the bytes are in the worker's memory, as manifests are
 	body, err := json.Marshal(&b)
@@ -187,6 +187,10 @@ func encodeBatch(batch []*small, l Limits, reuse bool) (*encodedJob, error) {
 		return nil, fmt.Errorf("jail: batch: %w", err)
 	}
 	e.head, err = wire.EncodeJSON(&wire.Request{Task: wire.BatchTask, Body: body, Data: e.limits.data, Reuse: reuse}, wire.MaxRequest)
+	e.head = slices.Grow(e.head, int(e.size)) // one piece: a system call for each would cost more than the copy
+	for _, s := range batch {
+		e.head = append(e.head, s.content...)
+	}
 	return e, err
 }
 

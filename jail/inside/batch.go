@@ -22,18 +22,19 @@ func serveBatch(tasks map[string]Task, body json.RawMessage, fds []int) error {
 	if !batch.Fits() || len(fds) > 0 {
 		return errors.New("a batch over its bounds, or with descriptors")
 	}
-	files := make([][]byte, len(batch.Parts))
-	for i, p := range batch.Parts {
-		files[i] = make([]byte, p.Size)
-		if err := readFull(files[i]); err != nil {
-			return err
-		}
+	total := 0
+	for _, p := range batch.Parts {
+		total += p.Size
+	}
+	files := make([]byte, total)
+	if err := readFull(files); err != nil {
+		return err
 	}
 	var out []byte
 	for i, p := range batch.Parts {
-		in := []Input{{R: &Checked{r: bytes.NewReader(files[i])}, Size: int64(p.Size)}}
+		in := []Input{{R: &Checked{r: bytes.NewReader(files[:p.Size])}, Size: int64(p.Size)}}
 		out = append(out, answer(tasks, &wire.Request{Task: batch.Task, Body: p.Body}, in)...)
-		files[i] = nil
+		files = files[p.Size:]
 		if len(out) < flushAt && i < len(batch.Parts)-1 {
 			continue
 		}

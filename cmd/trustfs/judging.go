@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -54,9 +55,15 @@ func (j *judges) list(ctx context.Context, paths []string) ([]*item, error) {
 	return items, nil
 }
 
+// manyItems is how many items' reports make a heap of some 20 MB.
+const manyItems = 10_000
+
 // judgeAll judges in parallel, and hands the items to emit in their order, each as soon as it and those before it are
 // done.
 func judgeAll(ctx context.Context, items []*item, bar *term.Progress, emit func(*item) error) error {
+	if !lean.Build && len(items) <= manyItems { // what is kept of them is little, and would be looked through again and again
+		defer debug.SetGCPercent(debug.SetGCPercent(400))
+	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	done := make([]chan struct{}, len(items))

@@ -115,7 +115,7 @@ func (e *dirent) typed(dir int, kind byte) bool {
 
 // viewEntryInode is the number of a view, or of its report, in the listing of n; 0, which means unknown, where its source is
 // behind a link.
-func viewEntryInode(n *node, source dirent, name string) uint64 {
+func viewEntryInode(n *node, source dirent, kind views.Kind) uint64 {
 	switch {
 	case !source.Type.IsRegular():
 		return 0
@@ -124,15 +124,5 @@ func viewEntryInode(n *node, source dirent, name string) uint64 {
 	}
 	id := n.key.id // of the directory: its files lie on the same device
 	id.Ino = source.Ino
-	return viewInode(id, kindOfView(name))
-}
-
-// sourceOf finds the one source of a view among the files of its folder.
-func sourceOf(name string, files map[string]dirent) dirent {
-	for _, s := range views.SourcesOf(name) {
-		if e, ok := files[s]; ok {
-			return e
-		}
-	}
-	return dirent{Type: fs.ModeIrregular}
+	return viewInode(id, kind)
 }

@@ -32,7 +32,7 @@ func (t *tree) listViews(n *node, backing []dirent) (shown []dirent, beside []fu
 		t.claim(join(n.key.path, c), true)
 	}
 	for _, v := range found {
-		entry := fuse.DirEntry{Name: v.Name, Mode: unix.S_IFREG, Ino: viewEntryInode(n, sourceOf(v.Name, files), v.Name)}
+		entry := fuse.DirEntry{Name: v.Name, Mode: unix.S_IFREG, Ino: viewEntryInode(n, files[v.Source], v.Kind)}
 		if n.key.kind == kindReports {
 			entry.Name += reportSuffix
 		}

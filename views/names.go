@@ -34,13 +34,23 @@ const (
 // sources are the extensions under which tensors are found in something that is no safetensors file.
 var sources = []string{".pt", ".pth", ".ckpt", ".bin", ".pkl", ".npz", ".npy", ".joblib", ".msgpack"}
 
-// stateOnly are files beside a model that hold no weights: a view of them would be a name that leads nowhere.
-var stateOnly = regexp.MustCompile(`^(training_args\.bin|rng_state.*\.pth|scheduler\.pt|scaler\.pt|trainer_state\..*)$`)
+// stateOnly says of files beside a model that they hold no weights: a view of them would be a name that leads nowhere. Every
+// listing asks, for each of its names.
+func stateOnly(name string) bool {
+	switch name {
+	case "training_args.bin", "scheduler.pt", "scaler.pt":
+		return true
+	}
+	return strings.HasPrefix(name, "rng_state") && strings.HasSuffix(name, ".pth") || strings.HasPrefix(name, "trainer_state.")
+}
 
 // ViewOf gives the view that a file's name has, if it is one of a source.
 func ViewOf(name string) (Name, bool) {
 	n := Name{Source: name}
-	m := shard.FindStringSubmatch(name)
+	var m []string
+	if strings.HasPrefix(name, "pytorch_model-") {
+		m = shard.FindStringSubmatch(name)
+	}
 	switch {
 	case name == "pytorch_model.bin":
 		n.Name = "model.safetensors"
@@ -48,7 +58,7 @@ func ViewOf(name string) (Name, bool) {
 		n.Name = "model-" + m[1] + ".safetensors"
 	case name == pickleIndex:
 		n.Name, n.Kind = safeIndex, KindIndex
-	case slices.Contains(sources, path.Ext(name)) && !stateOnly.MatchString(name) && len(name) > len(path.Ext(name)):
+	case slices.Contains(sources, path.Ext(name)) && !stateOnly(name) && len(name) > len(path.Ext(name)):
 		n.Name = strings.TrimSuffix(name, path.Ext(name)) + ".safetensors"
 	default:
 		return Name{}, false

@@ -255,5 +255,5 @@ func (s *viewStage) holding(*run) ([]row, error) {
 	if os.IsNotExist(err) {
 		err = nil
 	}
-	return append(rows, row{What: "what views keep on the disk", Trusted: fmt.Sprintf("%d bytes", bytes), Goals: []goal{atMost(float64(bytes), 1<<20, " bytes")}}), err
+	return append(rows, row{What: "what views keep on the disk", Trusted: fmt.Sprintf("%d bytes", bytes), Goals: []goal{atMost(float64(bytes)/1e6, 1, " MB")}}), err
 }

@@ -109,7 +109,7 @@ func copyProgram(t *testing.T, from, to string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	put(t, to, string(b), 0o755)
+	put(t, to, string(b), 0o755) // makes the folder too
 	return to
 }
 

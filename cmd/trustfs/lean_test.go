@@ -161,9 +161,9 @@ func runProgram(t *testing.T, dir, program string, args []string) string {
 // is not started.
 func TestTheLeanProgramAlone(t *testing.T) {
 	dir := t.TempDir()
-	alone := copyProgram(t, filepath.Join(worker, "front", "trustfs"), filepath.Join(dir, "trustfs"))
+	alone := copyProgram(t, filepath.Join(worker, "front", "trustfs"), filepath.Join(dir, "bin", "trustfs"))
 	out := runProgram(t, dir, alone, []string{"rules"})
-	for _, want := range []string{"exit 2\n", "trustfs-engine", dir, "/usr/lib/trustfs", "make build"} {
+	for _, want := range []string{"exit 2\n", "trustfs-engine", dir + "/bin, " + dir + "/lib/trustfs, ", "/usr/lib/trustfs", "make build"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in: %s", want, out)
 		}
@@ -171,7 +171,11 @@ func TestTheLeanProgramAlone(t *testing.T) {
 	if out := runProgram(t, dir, alone, []string{"version"}); !strings.HasPrefix(out, "exit 0\n") {
 		t.Errorf("version needs no engine: %s", out)
 	}
-	if err := os.Link(alone, filepath.Join(dir, "trustfs-engine")); err != nil {
+	put(t, filepath.Join(dir, "lib", "trustfs", "trustfs-engine"), "#!/bin/sh\necho installed\n", 0o755)
+	if out := runProgram(t, dir, alone, []string{"rules"}); out != "exit 0\ninstalled\n" {
+		t.Errorf("an engine where make install puts it: %s", out)
+	}
+	if err := os.Link(alone, filepath.Join(dir, "bin", "trustfs-engine")); err != nil {
 		t.Fatal(err)
 	}
 	if out := runProgram(t, dir, alone, []string{"rules"}); !strings.Contains(out, "exit 2\n") || !strings.Contains(out, "this program itself") {

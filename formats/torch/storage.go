@@ -47,9 +47,16 @@ func newRefs(c *formats.Context, s *formats.Source) *refs {
 	return &refs{c: c, s: s, byKey: map[string]pickle.Storage{}}
 }
 
+// maxStorages is how many storages a pickle may refer to: each is remembered, and the largest models have some thousands.
+const maxStorages = 100_000
+
 // storage is pickle.Options.Storage. One key with two sizes or classes is two readings of the same bytes.
 func (r *refs) storage(st pickle.Storage) {
 	old, ok := r.byKey[st.Key]
+	if !ok && len(r.keys) >= maxStorages {
+		r.c.Exceeded(r.s.At(st.Offset), "storages: the pickle refers to more than %d", maxStorages)
+		return
+	}
 	if !ok {
 		r.byKey[st.Key] = st
 		r.keys = append(r.keys, st.Key)

@@ -173,6 +173,19 @@ func TestBudgetEndsTheAnalysis(t *testing.T) {
 	}
 }
 
+// Storages are remembered up to a bound, which refuses the file.
+func TestStoragesAreBounded(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("\x80\x02](")
+	for n := range maxStorages + 1 {
+		b.WriteString("(" + text("storage") + "ctorch\nByteStorage\n" + text(fmt.Sprint(n)) + text("cpu") + "K\x00NtQ")
+	}
+	c, _ := inspect([]byte(legacyHead + b.String() + "e." + "\x80\x02]."))
+	if !c.Stopped() || !slices.Contains(archivetest.Rules(c), formats.RuleLimitExceeded) {
+		t.Errorf("stopped %v, findings %v", c.Stopped(), archivetest.Rules(c))
+	}
+}
+
 func TestFacts(t *testing.T) {
 	c, _ := inspect(torchZip(dictOf(tensor("0", "FloatStorage", 4, 0, 4, 1), tensor("0", "FloatStorage", 4, 1, 2, 1)), member{Name: "m/data/0", Data: make([]byte, 16)}))
 	f := c.Result.Facts

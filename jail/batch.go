@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 
@@ -71,12 +72,12 @@ func (p *Pool) RunSmall(ctx context.Context, job Small) ([]byte, error) {
 }
 
 // add puts a job into the queue, and starts a runner where none is, or where those that are have more to do than they can
-// take at once.
+// take at once: as many as there are cores, since batches do not wait for a disk.
 func (b *batches) add(p *Pool, s *small) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.waiting = append(b.waiting, s)
-	if b.runners == 0 || b.runners < p.cfg.MaxWorkers && len(b.waiting) > wire.MaxParts/2*b.runners {
+	if b.runners == 0 || b.runners < min(p.cfg.MaxWorkers, runtime.GOMAXPROCS(0)) && len(b.waiting) > wire.MaxParts/2*b.runners {
 		b.runners++
 		go p.runBatches()
 	}

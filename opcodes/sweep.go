@@ -106,7 +106,7 @@ func (a *arena) compactable() bool {
 	return fill-live > fill/4
 }
 
-// compact slides the bodies that are alive together. Chunks larger than usual stay: they hold one body each.
+// compact slides the bodies that are alive together. Chunks of another size stay: the first few, and those of one large body.
 func (a *arena) compact() {
 	var usual []int
 	for c := range a.chunks {

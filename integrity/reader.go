@@ -83,6 +83,7 @@ func (r *Reader) readChunk(p []byte, off int64) (int, error) {
 	if n, ok := recent.copy(p, key, off-start); ok {
 		return n, nil
 	}
+	defer recent.landed(key)
 	// No lock is held while the chunk is read and checked: parallel faults must not wait for each other's disk.
 	buf := chunkPool.Get().(*[ChunkSize]byte)
 	data := buf[:length]

@@ -32,6 +32,8 @@ func TestShapesOfLibraries(t *testing.T) {
 		{"a gradient scaler's states", load(reduce(g("collections", "defaultdict"), g("torch.amp.grad_scaler", "_refresh_per_optimizer_state"))), nil},
 		{"a factory that is no plain type", load(reduce(g("collections", "defaultdict"), g("torch", "Size"))), []string{"reduce collections.defaultdict(torch:Size): with the factory"}},
 		{"a polynomial", load(newobj(g("numpy.polynomial.polynomial", "Polynomial")) + dict(str("coef"), "N") + "b"), nil},
+		{"a search's scorer", load(dict(str("score"), g("sklearn.metrics._scorer", "_passthrough_scorer"))), nil},
+		{"a search's scorer, called", load(reduce(g("sklearn.metrics._scorer", "_passthrough_scorer"), "N")), []string{"reduce sklearn.metrics._scorer._passthrough_scorer(None): may be a value"}},
 		{"strings of NumPy", load(reduce(g("numpy._core._internal", "_convert_to_stringdtype_kwargs"), "K\x01")), nil},
 		{"intervals", load(reduce(interval, g("pandas.arrays", "IntervalArray"), "K\x01", "N")), nil},
 		{"intervals of another class", load(reduce(interval, g("torch", "Tensor"), "K\x01", "N")), []string{"reduce pandas._libs.interval.__pyx_unpickle_IntervalMixin"}},
@@ -40,7 +42,7 @@ func TestShapesOfLibraries(t *testing.T) {
 	}
 	for _, tc := range tests {
 		t.Run(tc.name, func(t *testing.T) {
-			expect(t, inspectText(tc.stream, "torch", "numpy", "python", "pandas"), tc.want)
+			expect(t, inspectText(tc.stream, "torch", "numpy", "python", "pandas", "sklearn"), tc.want)
 		})
 	}
 }

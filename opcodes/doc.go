@@ -9,5 +9,8 @@
 // different states the stream is run again for the others, so that the events are the union of what any of them does.
 //
 // Values are 8 bytes: literals are the offset of the opcode that made them and are read again when somebody asks;
-// containers and call results lie in an arena that a mark-and-sweep pass keeps to what stack and memo still reach.
+// containers and call results have a slot of 8 bytes in an arena, which a collector keeps to what stack and memo still
+// reach. What they hold lies beside it, moves, and is forgotten far from the top of the stack when much is alive, so that
+// an entry of stack or memo costs at most 24 bytes. Opcodes that streams mostly consist of are executed by one loop
+// (sprint); everything that is out of the ordinary is left to step, which knows every case.
 package opcodes

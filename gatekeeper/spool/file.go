@@ -106,7 +106,7 @@ func reserve(fd int, size int64) error {
 		switch {
 		case errors.Is(err, unix.EINTR):
 			continue
-		case errors.Is(err, unix.EOPNOTSUPP), errors.Is(err, unix.ENOSYS):
+		case errors.Is(err, unix.EOPNOTSUPP), errors.Is(err, unix.ENOSYS), errors.Is(err, unix.EPERM): // by the filesystem, or a service's filter
 			return nil // then a write will say it
 		}
 		return err

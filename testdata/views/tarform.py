@@ -25,7 +25,7 @@ class Objects(pickle.Pickler):
 
 
 def raw(storage):
-    return bytes(storage._storage) if hasattr(storage, "_storage") else bytes(storage)
+    return bytes(storage._storage if hasattr(storage, "_storage") else storage.untyped())  # torch 1.13, and since 2.0
 
 
 def save(value, path, rng):

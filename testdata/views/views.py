@@ -180,7 +180,7 @@ def load(source):
     if source.endswith(".joblib"):
         import joblib
         return joblib.load(source)
-    return torch.load(source)
+    return torch.load(source, weights_only=False)  # which only files of this program are loaded with
 
 
 def same(a, b):

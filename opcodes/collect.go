@@ -7,7 +7,7 @@ package opcodes
 // looked at about once. Whoever asks for forgotten items learns from Machine.Whole that they are gone.
 const (
 	collectWords = 64 << 10 // 512 KiB, which stay in a processor's cache
-	agedWords    = 256 << 10
+	agedWords    = 512 << 10
 	forgetWords  = 3 << 20 // 24 MiB
 	nearBlocks   = 1 << 14 // objects near the top of the stack, counted breadth first, that forget nothing
 	nearStack    = 1 << 12 // stack entries that they are reached from

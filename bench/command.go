@@ -24,6 +24,7 @@ type command struct {
 	name string
 	args []string
 	env  []string // beside the environment
+	dir  string   // where it runs; "" for here
 	exit []int    // status that means that it was done; none: 0
 }
 
@@ -34,7 +35,7 @@ const sampleEvery = 5 * time.Millisecond
 func (c command) cost(sample bool) (cost, error) {
 	cmd := exec.Command(c.args[0], c.args[1:]...)
 	var out, errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr, cmd.Env = &out, &errs, append(os.Environ(), c.env...)
+	cmd.Stdout, cmd.Stderr, cmd.Env, cmd.Dir = &out, &errs, append(os.Environ(), c.env...), c.dir
 	start := time.Now()
 	if err := cmd.Start(); err != nil {
 		return cost{}, err

@@ -73,7 +73,7 @@ func (r *run) peerCommands(path string, single bool) []command {
 	var there []command
 	for _, c := range all {
 		c.args[0] = filepath.Join(r.peers, c.name, "bin", c.args[0])
-		c.env, c.exit = quiet, []int{1}
+		c.env, c.exit, c.dir = quiet, []int{1}, r.work // where fickling leaves its results
 		if _, err := os.Stat(c.args[0]); err != nil {
 			fmt.Fprintf(os.Stderr, "bench: NOT MEASURED: %s is not installed; run scripts/peers\n", c.name)
 			continue

@@ -51,6 +51,9 @@ func Inflate(w io.Writer, source io.ReaderAt, members []Member, budget formats.B
 	buf, read := make([]byte, 256<<10), &watched{ReaderAt: source}
 	for i := range members {
 		m := &members[i]
+		if m.Size < 0 {
+			return m.wrong("a size of %d bytes", m.Size)
+		}
 		if budget.Inflated -= m.Size; budget.Inflated < 0 {
 			return limit("", "inflated: the compressed members hold more bytes than the budget of all of them")
 		}

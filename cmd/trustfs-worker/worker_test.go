@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 	"trustfs/integrity"
 	"trustfs/jail"
 	"trustfs/jail/tasks"
+	"trustfs/views"
 )
 
 // pool builds the real worker and starts a pool of it.
@@ -170,4 +172,39 @@ func workerSizes(t *testing.T, self string) (sizes []int) {
 		}
 	}
 	return sizes
+}
+
+// The task Inflate refuses requests that are none, and members that do not lie where they say.
+func TestInflateRefusesOddRequests(t *testing.T) {
+	p := pool(t)
+	f, err := os.Open("main.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	m, err := integrity.Build(t.Context(), f, 100, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var te *jail.TaskError
+	if _, err := p.Run(t.Context(), jail.Job{Task: tasks.Inflate, File: f, Manifest: m, Output: io.Discard}); !errors.As(err, &te) {
+		t.Errorf("no request: %v, expected a TaskError", err)
+	}
+	for name, member := range map[string]views.Member{
+		"nothing that inflates": {Offset: 0, Packed: 100, Size: 50, Method: "deflate"},
+		"beyond the end":        {Offset: 1 << 40, Packed: 100, Size: 50, Method: "deflate"},
+		"no method":             {Packed: 100, Size: 50},
+		"a negative size":       {Packed: 100, Size: -2, Method: "deflate"},
+	} {
+		b, err := p.Run(t.Context(), jail.Job{Task: tasks.Inflate, File: f, Manifest: m, Output: io.Discard, OutputSize: 1000,
+			Request: tasks.InflateRequest{Members: []views.Member{member}}})
+		if err == nil {
+			var limit string
+			if limit, err = tasks.DecodeInflated(b); err == nil && limit == "" {
+				t.Errorf("%s: inflated", name)
+			}
+		} else if !errors.As(err, &te) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }

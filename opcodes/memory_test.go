@@ -15,7 +15,7 @@ func TestMemory(t *testing.T) {
 	for i := range dense.Shapes {
 		s := &dense.Shapes[i]
 		t.Run(s.Name, func(t *testing.T) {
-			f, n, entries := denseFile(t, s, denseSize(t, 20))
+			f, n, entries := denseFile(t, s, denseSize(t, 12))
 			allowed := 64<<20 + 24*entries
 			if peak := peakHeap(t, f, n); peak > allowed {
 				t.Errorf("%d MiB at most in use; %d entries allow %d", peak>>20, entries, allowed>>20)

@@ -78,7 +78,7 @@ const tmpFlags = unix.O_RDWR | unix.O_CLOEXEC | unix.O_EXCL
 // nameless makes a file in directory d. Where the filesystem has no O_TMPFILE (NFS, older overlays), it has a name for a
 // moment.
 func nameless(d int) (int, error) {
-	fd, err := unix.Openat(d, ".", tmpFlags|unix.O_TMPFILE, 0o600)
+	fd, err := unix.Openat(d, ".", tmpFlags|unix.O_TMPFILE, 0o600) // allowed: no name is followed
 	if !errors.Is(err, unix.EOPNOTSUPP) && !errors.Is(err, unix.EISDIR) && !errors.Is(err, unix.ENOENT) {
 		return fd, err
 	}

@@ -8,7 +8,8 @@ func (m *Machine) mark() {
 		return
 	}
 	if len(m.marks) == cap(m.marks) {
-		m.marks = slices.Grow(m.marks, max(64, len(m.marks))) // by half, as append would, copies them too often
+		// Append would grow by a quarter and copy too often; nor is there room for more than the budget.
+		m.marks = slices.Grow(m.marks, min(max(64, len(m.marks)), m.entriesMax-len(m.marks)))
 	}
 	m.marks = append(m.marks, uint32(m.height()))
 	m.fence = len(m.stack)

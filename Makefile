@@ -16,7 +16,7 @@ PACKAGES := ./... ./testdata/gen/... ./testdata/clients/... ./testdata/oracle/..
 # What has files for the lean program alone: see internal/lean.
 LEAN := ./cmd/trustfs ./internal/lean ./jail ./provenance/...
 
-.PHONY: help deps deps-test build run demo test unit lint fuzz bench clients oracle install clean
+.PHONY: help deps deps-test build run demo test unit lint fuzz bench profile clients oracle install clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,11 @@ fuzz: deps ## every fuzz target for FUZZTIME (20s)
 
 bench: deps-test build ## costs beside other ways to the same end; scripts/bench -only GROUP for a part
 	scripts/bench
+
+profile: deps ## what the compiler knows of the worker's hot paths: cmd/trustfs-worker/default.pgo, measured anew
+	@mkdir -p build
+	go test -trimpath -run '^$$' -bench 'Dense|StateDict|Small' -benchtime 2x -cpuprofile build/worker.pgo -o build/pickle.test ./formats/pickle
+	@mv build/worker.pgo cmd/trustfs-worker/default.pgo && rm build/pickle.test
 
 clients: deps-test build ## torch, safetensors, transformers, llama.cpp, cp, tar, rsync through a mount
 	scripts/clients

@@ -2,6 +2,7 @@ package integrity
 
 import (
 	"encoding/binary"
+	"sync"
 
 	"lukechampine.com/blake3/guts"
 )
@@ -68,9 +69,14 @@ func lastSubtree(b []byte, number uint64) guts.Node {
 	if len(b) <= guts.ChunkSize {
 		return guts.CompressChunk(b, &guts.IV, number, 0)
 	}
-	var room [subtree]byte
-	return guts.CompressBuffer(&room, copy(room[:], b), &guts.IV, number, 0)
+	room := rooms.Get().(*[subtree]byte)
+	defer rooms.Put(room)
+	return guts.CompressBuffer(room, copy(room[:], b), &guts.IV, number, 0)
 }
+
+// rooms are what a last subtree is copied into: the library takes whole ones. On a goroutine's stack it would make that grow
+// for each small file. What another file has left behind the end is not looked at.
+var rooms = sync.Pool{New: func() any { return new([subtree]byte) }}
 
 // digest is the first 32 bytes of a root's output.
 func digest(root guts.Node) (leaf [leafSize]byte) {

@@ -52,3 +52,41 @@ func openFile(t *testing.T, name string) *os.File {
 	t.Cleanup(func() { f.Close() })
 	return f
 }
+
+// A file changes after it was read, and its new version is judged by another name meanwhile: the Manifest is there then, and
+// the bytes that were read first are not those it is of.
+func TestBytesReadAreOfTheManifest(t *testing.T) {
+	a := &byBytes{analyst: analyst{result: formats.Result{Format: formats.FormatSafetensors, Class: formats.ClassModel}}}
+	b := newBench(t, func(c *Config) { c.Analyst = a })
+	b.write("one", "0123456789")
+	if err := os.Link(b.dir+"/one", b.dir+"/two"); err != nil {
+		t.Fatal(err)
+	}
+	b.settle()
+	subject := Subject{File: openFile(t, b.dir+"/one"), Path: "one", Tree: b.tree}
+	meanwhile := func() {
+		if err := os.WriteFile(b.dir+"/one", []byte("9876543210"), 0); err != nil {
+			t.Error(err)
+		}
+		b.settle()
+		b.judge("two")
+	}
+	subject.Progress = func(int64) {
+		if meanwhile != nil {
+			do := meanwhile
+			meanwhile, a.got = nil, nil
+			do()
+			a.got, a.named = nil, nil
+		}
+	}
+	j, err := b.gate.Judge(t.Context(), subject)
+	if err != nil || meanwhile != nil {
+		t.Fatalf("judged %v; the change has come: %v", err, meanwhile == nil)
+	}
+	if want := integrity.OfBytes([]byte("9876543210")).Digest; j.Report.SHA256 != want.String() {
+		t.Errorf("judged %s, expected the second version, %s", j.Report.SHA256, want)
+	}
+	if a.got != nil && a.named.Digest != integrity.OfBytes(a.got).Digest {
+		t.Errorf("the analyst got %q as the bytes of %s", a.got, a.named.Digest.Short())
+	}
+}

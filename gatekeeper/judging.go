@@ -21,7 +21,7 @@ type judging struct {
 	report   *Report
 	id       integrity.Identity
 	manifest *integrity.Manifest
-	content  []byte // the bytes that the manifest is of, where the analyst takes them
+	content  []byte // the bytes that the manifest was made of, where the analyst takes them: set together, or nil
 	evidence *provenance.Evidence
 	result   *formats.Result
 	tally    tally
@@ -50,9 +50,10 @@ func (g *Gate) digest(ctx context.Context, c *judging) error {
 			return err
 		}
 		c.id, c.report.Size = before, before.Size
+		var content []byte // of this round: those of an earlier one may be of another version
 		m := g.memory.manifest(before)
 		if m == nil {
-			m, err = g.pass(ctx, c, before.Size)
+			m, content, err = g.pass(ctx, c, before.Size)
 			if errors.Is(err, integrity.ErrChanged) {
 				continue
 			}
@@ -65,7 +66,7 @@ func (g *Gate) digest(ctx context.Context, c *judging) error {
 			return err
 		}
 		if after == before {
-			c.manifest, c.report.SHA256 = m, m.Digest.String()
+			c.manifest, c.content, c.report.SHA256 = m, content, m.Digest.String()
 			g.memory.keepManifest(before, m)
 			return nil
 		}
@@ -81,21 +82,20 @@ type contentAnalyst interface {
 	AnalyseContent(ctx context.Context, f *os.File, m *integrity.Manifest, content []byte, names []string) (*formats.Result, error)
 }
 
-// pass is the one pass over the bytes.
-func (g *Gate) pass(ctx context.Context, c *judging, size int64) (*integrity.Manifest, error) {
-	c.content = nil
+// pass is the one pass over the bytes, which it gives too where the analyst takes them.
+func (g *Gate) pass(ctx context.Context, c *judging, size int64) (*integrity.Manifest, []byte, error) {
 	if a, ok := g.cfg.Analyst.(contentAnalyst); !ok || !a.TakesContent(size) {
-		return integrity.Build(ctx, c.subject.File, size, c.subject.Progress)
+		m, err := integrity.Build(ctx, c.subject.File, size, c.subject.Progress)
+		return m, nil, err
 	}
 	b, err := integrity.ReadWhole(c.subject.File, size)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if c.subject.Progress != nil {
 		c.subject.Progress(size)
 	}
-	c.content = b
-	return integrity.OfBytes(b), nil
+	return integrity.OfBytes(b), b, nil
 }
 
 // failFast gathers the evidence before the analysis where provenance is required of a model by its name, so that an

@@ -35,6 +35,7 @@ func TestRunTakesData(t *testing.T) {
 		{"crash", n, "crashed"},
 		{"huge frame", n + 5<<20, "protocol: answer claims 1048577 bytes"},
 		{"cut frame", n + 100, "crashed"},
+		{"empty frames", n + 100, "more frames of data than bytes warrant"},
 	} {
 		job := testJob(t, "data", dataRequest{n, c.end})
 		var got bytes.Buffer

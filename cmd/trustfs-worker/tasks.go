@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"trustfs/formats/all"
 	"trustfs/jail/inside"
 	"trustfs/jail/tasks"
+	"trustfs/jail/wire"
 	"trustfs/views"
 )
 
@@ -56,7 +58,11 @@ func inflate(in []inside.Input, request json.RawMessage) (any, error) {
 	if len(in) != 1 {
 		return nil, fmt.Errorf("inflate: %d files, expected 1", len(in))
 	}
-	err := views.Inflate(inside.Output{}, in[0].R, req.Members, req.Budget)
+	out := bufio.NewWriterSize(inside.Output{}, wire.MaxData) // the parent wants full frames
+	err := views.Inflate(out, in[0].R, req.Members, req.Budget)
+	if err == nil {
+		err = out.Flush()
+	}
 	if limit, ok := errors.AsType[*views.LimitError](err); ok {
 		return tasks.InflateAnswer{Limit: limit.Error()}, nil
 	}

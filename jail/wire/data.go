@@ -17,12 +17,18 @@ func (e *SinkError) Error() string { return "taking what the worker sends: " + e
 // Unwrap gives the sink's own error.
 func (e *SinkError) Unwrap() error { return e.Err }
 
+// ErrManyFrames says that a worker's frames of data hold next to nothing each: reading their heads would keep the parent busy.
+var ErrManyFrames = errors.New("more frames of data than bytes warrant")
+
+// framesFor is how many frames n bytes may come in. A worker fills them, to MaxData.
+func framesFor(n int64) int64 { return n/4096 + 16 }
+
 // ReadData reads the Data frames of a task, at most size bytes in all, into sink, and then its answer as ReadAnswer does. A
-// nil sink takes none. One byte more than size, or a frame over MaxData, is a *FrameError; an error of the sink is a
-// *SinkError.
+// nil sink takes none. One byte more than size, or a frame over MaxData, is a *FrameError, nearly empty frames without end are
+// ErrManyFrames; an error of the sink is a *SinkError.
 func ReadData(r io.Reader, limit int64, sink io.Writer, size int64) (Kind, []byte, error) {
 	var buf []byte
-	for left := size; ; {
+	for left, frames := size, framesFor(size); ; frames-- {
 		kind, n, err := readHead(r)
 		switch {
 		case err != nil:
@@ -34,6 +40,8 @@ func ReadData(r io.Reader, limit int64, sink io.Writer, size int64) (Kind, []byt
 			return 0, nil, ErrNoData
 		case n < 0 || n > MaxData || n > left:
 			return 0, nil, &FrameError{Length: n, Limit: min(MaxData, left)}
+		case frames == 0:
+			return 0, nil, ErrManyFrames
 		}
 		left -= n
 		if int64(len(buf)) < n {

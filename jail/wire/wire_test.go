@@ -72,3 +72,30 @@ func FuzzReadAnswer(f *testing.F) {
 		}
 	})
 }
+
+// TestReadDataCountsFrames: data may come in pieces, and not in crumbs.
+func TestReadDataCountsFrames(t *testing.T) {
+	frames := func(n, each int) []byte {
+		var b []byte
+		for range n {
+			b = append(append(b, DataHead(each)...), make([]byte, each)...)
+		}
+		return append(b, EncodeAnswer(KindResult, []byte("{}"))...)
+	}
+	for _, c := range []struct {
+		frames, each int
+		want         error
+	}{{16, 0, nil}, {17, 0, ErrManyFrames}, {16, 1, nil}, {17, 1, ErrManyFrames}, {8, 512, nil}} {
+		var got bytes.Buffer
+		_, _, err := ReadData(bytes.NewReader(frames(c.frames, c.each)), 100, &got, 4095)
+		if c.each == 512 { // 4,096 bytes are one too many
+			if fe := (*FrameError)(nil); !errors.As(err, &fe) {
+				t.Errorf("one byte over the size: %v", err)
+			}
+			continue
+		}
+		if !errors.Is(err, c.want) || err == nil && got.Len() != c.frames*c.each {
+			t.Errorf("%d frames of %d bytes: %v, expected %v", c.frames, c.each, err, c.want)
+		}
+	}
+}

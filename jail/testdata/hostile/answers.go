@@ -104,6 +104,10 @@ func data(_ []inside.Input, req json.RawMessage) (any, error) {
 		return nil, errors.New("told to")
 	case "huge frame":
 		put(wire.EncodeAnswer(wire.KindData, make([]byte, wire.MaxData+1)))
+	case "empty frames":
+		for {
+			put(wire.DataHead(0))
+		}
 	case "cut frame":
 		put(wire.EncodeAnswer(wire.KindData, make([]byte, 100))[:50])
 		os.Exit(0)

@@ -113,13 +113,19 @@ func (m *Machine) obj() {
 
 // build is BUILD: __setstate__(state), or items of __dict__ and attributes.
 func (m *Machine) build() {
-	state, ok := m.pop()
-	if !ok {
-		return
-	}
-	obj, ok := m.top()
-	if !ok {
-		return
+	var state, obj Value
+	if at := len(m.stack) - 1; at > m.fence && (at >= keepHot || m.base == 0) {
+		state, obj = m.stack[at], m.stack[at-1]
+		m.stack = m.stack[:at]
+		m.low = min(m.low, m.base+at)
+	} else {
+		var ok bool
+		if state, ok = m.pop(); !ok {
+			return
+		}
+		if obj, ok = m.top(); !ok {
+			return
+		}
 	}
 	if !obj.Unknown() {
 		m.buildPlain(obj, state)

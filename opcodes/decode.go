@@ -1,6 +1,9 @@
 package opcodes
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // peek gives up to n bytes at an offset, valid until the window moves.
 func (m *Machine) peek(off int64, n int) []byte {
@@ -110,6 +113,14 @@ func (m *Machine) span(v Value, limit int64) (op byte, s span, ok bool) {
 		}
 		if off = int64(s & payload48); s&flagBody != 0 {
 			off = int64(m.a.body(s)[1])
+		}
+	}
+	if at := off - m.w.base; at >= 0 && at+5 <= int64(m.w.n) && len(m.moved) == 0 { // as below, for what is asked for most
+		switch b := m.w.buf[at : at+5 : at+5]; b[0] {
+		case opShortBinUnicode, opShortBinBytes:
+			return b[0], span{off + 2, int64(b[1])}, true
+		case opBinUnicode:
+			return b[0], span{off + 5, int64(binary.LittleEndian.Uint32(b[1:]))}, true
 		}
 	}
 	b := m.glance(off, 9)

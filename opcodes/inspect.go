@@ -65,6 +65,19 @@ func (m *Machine) Whole(v Value) bool {
 	return true
 }
 
+// Kept is Items and Whole of a container.
+func (m *Machine) Kept(v Value) (items []Value, whole bool) {
+	if v.Kind() == KindDict {
+		if s := *m.a.of(v); s&(flagBody|flagMutated|flagForgot) == flagBody { // without looking its body up twice
+			w := m.a.body(s)
+			if n := uint64(w[1]); n <= uint64(m.a.limit) {
+				return w[2 : 2+2*n : 2+2*n], true
+			}
+		}
+	}
+	return m.Items(v), m.Whole(v)
+}
+
 // Get looks a key up in what is kept of a dict; the last one set counts. False if it is not there, or the dict is cut.
 func (m *Machine) Get(d Value, key string) (Value, bool) {
 	if d.Kind() != KindDict || !m.Whole(d) {

@@ -32,7 +32,7 @@ type samplingReader struct {
 }
 
 func (r *samplingReader) ReadAt(b []byte, off int64) (int, error) {
-	if r.reads++; r.reads%8 == 0 {
+	if r.reads++; r.reads%2 == 0 {
 		r.peak = max(r.peak, inUse()-min(r.before, inUse()))
 	}
 	return r.File.ReadAt(b, off)
@@ -48,7 +48,7 @@ func peakHeap(t *testing.T, f *os.File, size int64) int64 {
 	runtime.GC()
 	r := &samplingReader{File: f, before: inUse()}
 	rep := Run(r, size, Options{})
-	if err := rep.Err(Python3); err != nil && rep.Exceeded() == nil || r.reads < 50 {
+	if err := rep.Err(Python3); err != nil && rep.Exceeded() == nil || r.reads < 40 {
 		t.Fatal(err, r.reads)
 	}
 	return int64(r.peak)

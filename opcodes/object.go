@@ -112,6 +112,21 @@ func (a *arena) extend(v Value, items []Value) {
 	copy(w[2+have:], items[:max(add, 0)])
 }
 
+// first is extend by one item (n is 1) or pair (2), quickly for what holds nothing yet. False if it does, or forgot.
+func (a *arena) first(v Value, items []Value) bool {
+	s := a.of(v)
+	if *s&(flagForgot|flagBody) != 0 || a.limit < 1 {
+		return false
+	}
+	at, w := a.room(4) // as grow makes it
+	w[0], w[1], w[2] = header(uint32(v), 4), 1, items[0]
+	if len(items) > 1 {
+		w[3] = items[1]
+	}
+	*s = *s&^payload48 | flagBody | at
+	return true
+}
+
 // grow moves the have items of the container with slot s to a body with more room.
 func (a *arena) grow(s *uint64, id uint32, old []Value, have, room int) []Value {
 	at, w := a.room(2 + room)

@@ -140,7 +140,7 @@ func (m *Machine) sprint() {
 			goto done
 		case opAppend:
 			w.pos = pos + 1
-			m.append1()
+			m.plainAppend()
 			goto done
 		case opAppends:
 			w.pos = pos + 1
@@ -238,7 +238,21 @@ func (m *Machine) plainItem() {
 		m.setItem()
 		return
 	}
-	m.a.extend(m.stack[at-1], m.stack[at:])
+	if target := m.stack[at-1]; !m.a.first(target, m.stack[at:]) {
+		m.a.extend(target, m.stack[at:])
+	}
+	m.stack = m.stack[:at]
+	m.low = min(m.low, m.base+at)
+}
+
+// plainAppend is APPEND, quickly for an empty list of this stream and no name.
+func (m *Machine) plainAppend() {
+	at := len(m.stack) - 1
+	if at <= m.fence || at < keepHot && m.base > 0 || m.stack[at-1].Kind() != KindList || m.stack[at].Kind() == KindGlobal ||
+		!m.a.first(m.stack[at-1], m.stack[at:]) {
+		m.append1()
+		return
+	}
 	m.stack = m.stack[:at]
 	m.low = min(m.low, m.base+at)
 }

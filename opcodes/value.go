@@ -75,5 +75,8 @@ func (v Value) inArena() bool {
 	return arenaKinds>>v.Kind()&1 != 0 && v.payload() != 0
 }
 
+// NoItems says that v is the empty tuple, of which there is one.
+func (v Value) NoItems() bool { return v == emptyTuple }
+
 // emptyTuple has slot 0, which is nothing's.
 const emptyTuple = Value(KindTuple) << payloadBits

@@ -44,13 +44,13 @@ func (j *judge) attributes(m *opcodes.Machine, v opcodes.Value) string {
 
 // keysObjection looks at the names of attributes.
 func (j *judge) keysObjection(m *opcodes.Machine, dict opcodes.Value) string {
-	if !m.Whole(dict) {
+	items, whole := m.Kept(dict)
+	if !whole {
 		if j.quiet {
 			return "attributes that cannot all be seen"
 		}
 		j.truncated = true
 	}
-	items := m.Items(dict)
 	j.spend(0, len(items))
 	for i := 0; i+1 < len(items); i += 2 {
 		if why := j.plainKey(m, items[i]); why != "" {
@@ -89,7 +89,7 @@ func (j *judge) held(m *opcodes.Machine, e *opcodes.Event) {
 	switch {
 	case n.verdict.Status == globals.Unknown:
 		j.find(formats.RuleReduce, e.Offset, n.text+": kept in a "+e.Object.Kind().String()+", where it may be called", n.verdict.Preset)
-	case indirect[n.rule()], (rebuilds[n.rule()] || onlyNamed(n)) && e.Object.Kind() != opcodes.KindTuple:
+	case n.indirect, n.argument && e.Object.Kind() != opcodes.KindTuple:
 		j.find(formats.RuleReduce, e.Offset, n.text+": kept in a "+e.Object.Kind().String()+", though its calls count only where they can be seen", "")
 	}
 }

@@ -19,9 +19,22 @@ type call struct {
 	op     byte          // the opcode; 0 when a function makes the call
 }
 
+// again says that e is, but for its result, a call that was judged before and allowed: of the same name, by the same
+// opcode, without any argument. Nothing else counts then, and nothing is left to be told.
+func (j *judge) again(m *opcodes.Machine, e *opcodes.Event) bool {
+	g := m.Global(e.Object)
+	if g == nil || !e.Args.NoItems() || e.KwArgs != 0 || g.ID >= len(j.names) || len(j.stored) > 0 {
+		return false
+	}
+	n := j.names[g.ID]
+	return n != nil && n.shown && n.bare == e.Op
+}
+
 // call judges a call when it is made, whatever becomes of its result.
 func (j *judge) call(m *opcodes.Machine, e *opcodes.Event) {
-	k := call{m: m, offset: e.Offset, callee: e.Object, args: e.Args, kwargs: e.KwArgs, op: e.Op}
+	var k call // field by field: a literal would be made elsewhere and copied
+	k.m, k.offset, k.op = m, e.Offset, e.Op
+	k.callee, k.args, k.kwargs = e.Object, e.Args, e.KwArgs
 	if g := globalOf(m, e.Object); g != nil {
 		k.name = j.name(g)
 	} else {
@@ -30,6 +43,8 @@ func (j *judge) call(m *opcodes.Machine, e *opcodes.Event) {
 	j.record(&k, e.Op)
 	if why := j.objection(&k); why != "" {
 		j.find(formats.RuleReduce, e.Offset, calledText(&k, e.Op)+": "+why, presetOf(k.name))
+	} else if k.args.NoItems() && k.kwargs == 0 && k.name != nil {
+		k.name.bare = e.Op
 	}
 	j.remember(&k, e.Result)
 }

@@ -32,7 +32,9 @@ func ruleDtype(j *judge, k *call) string {
 
 // remember keeps what later events ask about the result of a call.
 func (j *judge) remember(k *call, result opcodes.Value) {
-	delete(j.stored, result) // the place of an object that is gone
+	if len(j.stored) > 0 {
+		delete(j.stored, result) // the place of an object that is gone
+	}
 	if k.name.rule() != globals.RuleDtype {
 		return
 	}

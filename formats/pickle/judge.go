@@ -21,7 +21,9 @@ type judge struct {
 	names  []*name // by Global.ID; nil for those not asked for
 	dtypes map[opcodes.Value]dtype
 	keys   [keyCache]opcodes.Value // names of attributes that were looked at: see plainKey
-	stored map[opcodes.Value]bool  // partial objects whose function BUILD made one that may not be called; perhaps some that are gone
+	// the last literals found to begin, and to be the location in, the persistent id of a storage
+	storageWord, location opcodes.Value
+	stored                map[opcodes.Value]bool // partial objects whose function BUILD made one that may not be called; perhaps some that are gone
 }
 
 func newJudge(w *work) *judge {
@@ -48,7 +50,9 @@ func (j *judge) handle(m *opcodes.Machine, e *opcodes.Event) {
 	case opcodes.EvDynamic:
 		j.find(formats.RuleGlobalDynamic, e.Offset, "a name that exists only at run time: "+render(m, e.Object, 80)+" . "+render(m, e.Args, 120), "")
 	case opcodes.EvCall:
-		j.call(m, e)
+		if !j.again(m, e) {
+			j.call(m, e)
+		}
 	case opcodes.EvBuild:
 		j.build(m, e)
 	case opcodes.EvSetItems, opcodes.EvAppends, opcodes.EvAddItems:

@@ -19,7 +19,10 @@ type name struct {
 	wrapper   bool // one of joblibWrappers
 	plainDict bool // one of plainDicts
 	careful   bool // its call looks at what its arguments can do: see objectArgument
+	indirect  bool // see there
+	argument  bool // of rebuilds, or onlyNamed: not to be stored
 	shown     bool // among the facts' calls
+	bare      byte // the opcode by which it was last called without arguments, as is allowed: see again
 }
 
 func (n *name) allowed() bool { return n != nil && n.verdict.Status == globals.Allowed }
@@ -71,6 +74,7 @@ func (j *judge) name(g *opcodes.Global) *name {
 	}
 	n.key = n.module + ":" + strings.TrimPrefix(n.text, n.module+".")
 	n.wrapper, n.plainDict, n.careful = n.is(joblibWrappers...), n.is(plainDicts...), careful(n)
+	n.indirect, n.argument = indirect[n.rule()], rebuilds[n.rule()] || onlyNamed(n)
 	for len(j.names) <= g.ID {
 		j.names = append(j.names, nil)
 	}

@@ -27,11 +27,14 @@ func (j *judge) storage(m *opcodes.Machine, e *opcodes.Event) (Storage, bool) {
 		return Storage{}, false
 	}
 	class := j.nameOf(m, items[1])
-	if !m.Is(items[0], "storage") {
-		return Storage{}, false
+	if w := j.storageWord; w == 0 || items[0] != w { // a literal is what it is, and all ids of a file begin with the same one
+		if !m.Is(items[0], "storage") {
+			return Storage{}, false
+		}
+		j.storageWord = items[0]
 	}
 	if j.opt.Storage == nil { // nobody asks for it
-		return Storage{}, class.allowed() && class.verdict.Preset == "torch" && isText(m, items[2], 256) && isText(m, items[3], 64)
+		return Storage{}, class.allowed() && class.verdict.Preset == "torch" && isText(m, items[2], 256) && j.isLocation(m, items[3])
 	}
 	key, ok1 := text(m, items[2], 256)
 	location, ok2 := text(m, items[3], 64)
@@ -43,4 +46,15 @@ func (j *judge) storage(m *opcodes.Machine, e *opcodes.Event) (Storage, bool) {
 		numel = -1
 	}
 	return Storage{Class: globalOf(m, items[1]).Names[0].String(), Key: key, Location: location, Numel: numel, Offset: e.Offset}, true
+}
+
+// isLocation says that v is a short text, once for the one that all storages of a file share.
+func (j *judge) isLocation(m *opcodes.Machine, v opcodes.Value) bool {
+	if j.location == 0 || v != j.location {
+		if !isText(m, v, 64) {
+			return false
+		}
+		j.location = v
+	}
+	return true
 }

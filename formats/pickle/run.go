@@ -54,6 +54,7 @@ func (j *judge) begin(g group) {
 	j.dtypes = map[opcodes.Value]dtype{}
 	j.stored = map[opcodes.Value]bool{}
 	j.keys = [keyCache]opcodes.Value{}
+	j.storageWord, j.location = 0, 0
 }
 
 // once runs the machine and charges its work to the file's budget.

@@ -16,12 +16,13 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
-
-	"trustfs/integrity"
 )
 
 // A Root is a directory that names are resolved below. It is safe for parallel use.
-type Root struct{ dir *os.File }
+type Root struct {
+	dir  *os.File
+	seen stamps
+}
 
 // ErrNotRegular says that a name is there but is no regular file.
 var ErrNotRegular = errors.New("not a regular file")
@@ -135,20 +136,6 @@ func (r *Root) Readlink(path string) (string, error) {
 		return "", pathError("readlink", path, err)
 	}
 	return string(buf[:n]), nil
-}
-
-// Stat gives the identity of what path names at this moment, without following a last link: one system call, for stamps that
-// are compared with stamps. Nothing is opened by it, and a link among the folders before it leads at worst to another identity.
-func (r *Root) Stat(path string) (integrity.Identity, error) {
-	if path == "" {
-		path = "."
-	}
-	var st unix.Statx_t
-	const flags = unix.AT_SYMLINK_NOFOLLOW | unix.AT_NO_AUTOMOUNT | unix.AT_STATX_SYNC_AS_STAT
-	if err := unix.Statx(int(r.dir.Fd()), path, flags, unix.STATX_BASIC_STATS|unix.STATX_BTIME, &st); err != nil {
-		return integrity.Identity{}, pathError("statx", path, err)
-	}
-	return integrity.IdentityFromStatx(&st), nil
 }
 
 // Dir opens the directory at path for listing.

@@ -93,6 +93,8 @@ type Config struct {
 	Log       *slog.Logger
 	// CacheBytes bounds what manifests and verdicts may hold in memory; 0 means 256 MiB.
 	CacheBytes int64
+	// Passing says that the gate ends with a command: what it remembers is for copies and links of the same bytes.
+	Passing bool
 }
 
 // A Gate judges files. It is safe for parallel use.
@@ -124,7 +126,7 @@ func New(cfg Config) (*Gate, error) {
 	if err != nil {
 		return nil, err
 	}
-	memory, err := newMemory(cfg.CacheBytes)
+	memory, err := newMemory(cfg.CacheBytes, cfg.Passing)
 	if err != nil {
 		return nil, err
 	}

@@ -5,8 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 
-	"github.com/dgraph-io/ristretto/v2"
-
 	"trustfs/formats"
 	"trustfs/integrity"
 )
@@ -14,9 +12,9 @@ import (
 // memory holds what judgements cost to make: the Manifest by identity, the Findings by digest and names, the Verdict by
 // identity and path. Losing any of it costs time, never safety.
 type memory struct {
-	verdicts  *ristretto.Cache[string, *entry]
-	manifests *ristretto.Cache[string, *integrity.Manifest]
-	results   *ristretto.Cache[string, *formats.Result]
+	verdicts  store[*entry]
+	manifests store[*integrity.Manifest]
+	results   store[*formats.Result]
 }
 
 // verdictKey names one content version at one path.
@@ -47,26 +45,20 @@ func findingsKey(d integrity.Digest, names []string) string {
 // defaultCacheBytes remembers about 100,000 small files, or the leaves of half a terabyte of models.
 const defaultCacheBytes = 256 << 20
 
-func newMemory(bytes int64) (*memory, error) {
+func newMemory(bytes int64, passing bool) (*memory, error) {
 	if bytes == 0 {
 		bytes = defaultCacheBytes
 	}
 	m := &memory{}
 	var err error
-	if m.verdicts, err = newCache[*entry](bytes / 4); err != nil {
+	if m.verdicts, err = newStore[*entry](bytes/4, passing); err != nil {
 		return nil, err
 	}
-	if m.manifests, err = newCache[*integrity.Manifest](bytes / 2); err != nil {
+	if m.manifests, err = newStore[*integrity.Manifest](bytes/2, passing); err != nil {
 		return nil, err
 	}
-	m.results, err = newCache[*formats.Result](bytes / 4)
+	m.results, err = newStore[*formats.Result](bytes/4, passing)
 	return m, err
-}
-
-func newCache[V any](bytes int64) (*ristretto.Cache[string, V], error) {
-	return ristretto.NewCache(&ristretto.Config[string, V]{
-		NumCounters: max(1000, bytes/100), MaxCost: bytes, BufferItems: 64,
-	})
 }
 
 func (m *memory) close() {
@@ -90,15 +82,6 @@ func (m *memory) findings(key string) *formats.Result {
 	return r
 }
 
-// keep stores a value and waits until the cache has it: the next open must not judge again because a buffer was not
-// drained yet.
-func keep[V any](c *ristretto.Cache[string, V], key string, v V, cost int64) {
-	// An item beyond the whole cache would never be kept, and its file hashed again at every open: it counts as a quarter.
-	if c.Set(key, v, min(cost+int64(len(key))+200, c.MaxCost()/4)) {
-		c.Wait()
-	}
-}
-
 func (m *memory) keepVerdict(k verdictKey, e *entry) {
 	r := e.judgement.Report
 	cost := int64(2000 + 300*(len(r.Findings)+len(e.inputs)) + 80*len(r.Facts.Globals) + 200*len(r.Facts.Calls))
@@ -108,21 +91,19 @@ func (m *memory) keepVerdict(k verdictKey, e *entry) {
 	if m := e.judgement.Manifest; m != nil {
 		cost += m.MemoryBytes() // it may be the last to hold it
 	}
-	keep(m.verdicts, k.String(), e, cost)
+	m.verdicts.keep(k.String(), e, cost)
 }
 
 func (m *memory) keepManifest(id integrity.Identity, v *integrity.Manifest) {
-	keep(m.manifests, string(identityBytes(id)), v, v.MemoryBytes())
+	m.manifests.keep(string(identityBytes(id)), v, v.MemoryBytes())
 }
 
 func (m *memory) keepFindings(key string, r *formats.Result) {
-	keep(m.results, key, r, int64(500+300*len(r.Findings)+80*(len(r.Facts.Globals)+len(r.Facts.Calls))))
+	m.results.keep(key, r, int64(500+300*len(r.Findings)+80*(len(r.Facts.Globals)+len(r.Facts.Calls))))
 }
 
 // forget drops what is known of one version at one path: its bytes are not what was judged.
 func (m *memory) forget(k verdictKey) {
-	m.verdicts.Del(k.String())
-	m.manifests.Del(string(identityBytes(k.id)))
-	m.verdicts.Wait()
-	m.manifests.Wait()
+	m.verdicts.drop(k.String())
+	m.manifests.drop(string(identityBytes(k.id)))
 }

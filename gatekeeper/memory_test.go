@@ -8,8 +8,13 @@ import (
 
 // What is kept stays within the budget, manifests included; and a file beyond it is still remembered.
 func TestMemoryIsBounded(t *testing.T) {
+	t.Run("of a mount", func(t *testing.T) { testMemory(t, false) })
+	t.Run("of a command", func(t *testing.T) { testMemory(t, true) })
+}
+
+func testMemory(t *testing.T, passing bool) {
 	const budget = 8 << 20
-	m, err := newMemory(budget)
+	m, err := newMemory(budget, passing)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,5 +53,15 @@ func TestMemoryIsBounded(t *testing.T) {
 	m.keepVerdict(giant, &entry{judgement: &Judgement{Report: &Report{}, Manifest: large(16 << 20)}})
 	if m.verdict(giant) == nil {
 		t.Error("a file whose manifest exceeds the cache is hashed at every open")
+	}
+	id := integrity.Identity{Ino: 7}
+	m.keepManifest(id, large(1<<10))
+	if m.manifest(id) == nil {
+		t.Error("what was just kept is gone")
+	}
+	m.forget(verdictKey{path: "giant", id: id})
+	m.forget(giant)
+	if m.verdict(giant) != nil || m.manifest(id) != nil {
+		t.Error("what was forgotten is still there")
 	}
 }

@@ -67,7 +67,7 @@ func (a *app) audit(ctx context.Context, cfg *config.Config, paths []string, o a
 	defer func() { j.end(err) }()
 	items, err := j.list(ctx, paths)
 	if err != nil {
-		return err
+		return j.before(err)
 	}
 	start := time.Now()
 	bar := a.stderr.Progress("judging", totalSize(items))

@@ -22,8 +22,8 @@ type judges struct {
 	pool    *jail.Pool
 	presets []string
 	log     *slog.Logger
-	reuse   bool  // one worker may judge many files: for advice only
-	cache   int64 // bytes that a gate remembers; 0 for the default
+	reuse   bool // one worker may judge many files: for advice only
+	passing bool // the gates end with a command
 	// unpinned judges as if nothing were pinned.
 	unpinned bool
 	// adviser stands in for the configuration's policy.
@@ -44,11 +44,7 @@ type tree struct {
 // newJudges starts the jail for a command that judges and ends. Where the host cannot give it, tree says so, or whole in the
 // lean program: the first worker gets there beside whatever else begins. Nothing is judged outside.
 func newJudges(cfg *config.Config, log *slog.Logger, reuse bool) (*judges, error) {
-	cache := int64(commandCache)
-	if lean.Build {
-		cache = leanCache
-	}
-	j := &judges{cfg: cfg, log: log, reuse: reuse, cache: cache, trees: map[string]*tree{}}
+	j := &judges{cfg: cfg, log: log, reuse: reuse, passing: true, trees: map[string]*tree{}}
 	return j, j.start(true)
 }
 
@@ -66,12 +62,8 @@ func (j *judges) start(onDemand bool) (err error) {
 	return err
 }
 
-// What the gate of a command remembers, in bytes: enough for copies and links to be analysed once. The tables for more take
-// longer to make than a small file takes to judge.
-const (
-	commandCache = 32 << 20
-	leanCache    = 1 << 20
-)
+// commandCache is what the gate of a command remembers, in bytes: enough for copies and links to be analysed once.
+const commandCache = 32 << 20
 
 func jailConfig(cfg *config.Config) jail.Config {
 	return jail.Config{
@@ -148,7 +140,8 @@ func (j *judges) gate(dir string) (*gatekeeper.Gate, error) {
 		Adviser:   asked,
 		Log:       j.log,
 
-		CacheBytes: j.cache,
+		Passing:    j.passing,
+		CacheBytes: j.cacheBytes(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", dir, err)
@@ -160,6 +153,14 @@ func (j *judges) gate(dir string) (*gatekeeper.Gate, error) {
 		err = j.live.begin(gate)
 	}
 	return gate, err
+}
+
+// cacheBytes is 0, for what the gatekeeper thinks right, where the gate lives on.
+func (j *judges) cacheBytes() int64 {
+	if j.passing {
+		return commandCache
+	}
+	return 0
 }
 
 // examiner gathers provenance for a tree: under the configuration as it is, or under the one that its file becomes.

@@ -28,6 +28,7 @@ type item struct {
 // list finds the files that paths on a command line stand for. A folder stands for all that is below it.
 func (j *judges) list(ctx context.Context, paths []string) ([]*item, error) {
 	var items []*item
+	var n few
 	for _, given := range paths {
 		dir, rel, err := walk.Split(given)
 		if err != nil {
@@ -38,18 +39,19 @@ func (j *judges) list(ctx context.Context, paths []string) ([]*item, error) {
 			return nil, err
 		}
 		if rel != "" {
-			items = append(items, &item{tree: t, name: given, entry: walk.One(t.root, rel)})
+			e := walk.One(t.root, rel)
+			items = append(items, &item{tree: t, name: given, entry: e})
+			if err := n.add(e.Size); err != nil {
+				return nil, err
+			}
 			continue
 		}
-		if err := lean.Lacks("a folder"); err != nil {
-			return nil, err
-		}
-		entries, err := walk.Tree(ctx, t.root, "")
+		err = walk.Each(ctx, t.root, "", func(e walk.Entry) error {
+			items = append(items, &item{tree: t, name: filepath.Join(given, e.Path), entry: e})
+			return n.add(e.Size)
+		})
 		if err != nil {
 			return nil, err
-		}
-		for _, e := range entries {
-			items = append(items, &item{tree: t, name: filepath.Join(given, e.Path), entry: e})
 		}
 	}
 	return items, nil

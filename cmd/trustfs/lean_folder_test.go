@@ -15,6 +15,8 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"golang.org/x/sys/unix"
+
 	"trustfs/provenance/modelsigning"
 	"trustfs/testdata/gen"
 )
@@ -57,11 +59,38 @@ func leanFolder(t *testing.T) string {
 	put(t, in("no.rego"), "package trustfs\nimport rego.v1\ndeny contains \"never\" if true\n", 0o644)
 	put(t, in("policy.yaml"), "policy: ["+in("no.rego")+"]\n", 0o644)
 	put(t, in("root.json"), "{}", 0o644)
-	put(t, in("large"), "", 0o644)
-	if err := os.Truncate(in("large"), fewBytes+1); err != nil {
+	for name, size := range map[string]int64{"large": fewBytes + 1, "huge/one": fewBytes/2 + 1, "huge/two": fewBytes / 2} {
+		put(t, in(name), "", 0o644)
+		if err := os.Truncate(in(name), size); err != nil {
+			t.Fatal(err)
+		}
+	}
+	leanTrees(t, dir)
+	return dir
+}
+
+// leanTrees makes the folders that leanCases name beside models: a cache as the Hugging Face library lays it out, one with all
+// kinds of entries, an empty one, and one with as many files as the lean program judges.
+func leanTrees(t *testing.T, dir string) {
+	t.Helper()
+	in := func(name string) string { return filepath.Join(dir, name) }
+	evil, err := os.ReadFile(in("models/hostile/eval.pkl"))
+	if err != nil {
 		t.Fatal(err)
 	}
-	return dir
+	put(t, in("mixed/a/b/c/eval.pkl"), string(evil), 0o644)
+	put(t, in("mixed/a/b/eval.txt"), string(evil), 0o644)
+	put(t, in("mixed/a/empty.bin"), "", 0o644)
+	put(t, in("mixed/a/locked.pkl"), string(evil), 0)
+	put(t, in("mixed/a/checksums.txt"), fmt.Sprintf("%x  b/eval.txt\n%x  b/c/eval.pkl\n", sha256.Sum256(evil), sha256.Sum256(nil)), 0o644)
+	err = errors.Join(unix.Mkfifo(in("mixed/fifo"), 0o644), os.Symlink("a/b", in("mixed/inside")), os.Symlink("../models", in("mixed/outside")),
+		os.Symlink("nowhere", in("mixed/dangling")), os.Mkdir(in("empty"), 0o755))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range fewFiles {
+		put(t, in(fmt.Sprintf("many/%d/%d.json", i%7, i)), fmt.Sprint(i), 0o644)
+	}
 }
 
 // signLean signs weights with a new key: bare, and as a bundle of model signing.

@@ -74,6 +74,32 @@ var leanCases = []struct {
 	{"audit --json --trusted-publisher mail:a@example.com models/raw/model.safetensors", itself},
 	{"audit --json models/billed/model.safetensors", itself}, // an SBOM that nobody asks for
 
+	// Folders, each a tree of its own.
+	{"audit models/old", itself},
+	{"audit --json models/old", itself},
+	{"audit --sarif --profile content models/hostile models/broken", itself},
+	{"audit --refused --profile content models/hostile models/old/metadata.pkl", itself},
+	{"audit --json --save saved --profile audit models/broken", itself},
+	{"audit --json models/odd", itself},                                          // links out of the tree, names that are no text
+	{"audit --json models/bert-tiny models/bert-tiny/pytorch_model.bin", itself}, // pinned
+	{"audit --json --checksums models/listed/checksums.txt models/listed", itself},
+	{"audit --json --require-checksums models/listed models/bert-tiny", itself},
+	{"audit --json --trust-key key.pub models/raw", itself},
+	{"audit --json models/billed", itself},
+	{"audit --json --profile content models/hub", itself}, // blobs are judged under the names that lead to them
+	{"audit --json models/hub/models--acme--tiny/snapshots models/hub/models--acme--tiny", itself},
+	{"audit --json --profile content mixed", itself}, // three levels, empty and unreadable files, a FIFO, a folder that a link names
+	{"audit mixed", itself},
+	{"audit --profile content --max-score 0 mixed mixed/a", itself},
+	{"audit --json empty", itself},
+	{"audit empty", itself},
+	{"audit empty nowhere", itself},
+	{"audit --json --config notjailed.yaml mixed", itself},
+	{"audit --config notjailed.yaml models/old nowhere", itself}, // the jail is said first
+	{"audit --config notjailed.yaml nowhere models/old", itself},
+	{"audit --config noworker.yaml empty", itself},
+	{"audit --json --profile content many", itself},
+
 	// Whatever needs the rest.
 	{"audit --json models/signed/model.safetensors", engine},
 	{"audit --json --trust-key key.pub models/signed/model.safetensors", engine},
@@ -89,11 +115,19 @@ var leanCases = []struct {
 	{"audit --json --policy absent.rego models/old/metadata.pkl", engine},
 	{"audit --json --config policy.yaml models/old/metadata.pkl", engine},
 	{"audit --json --trusted-root root.json models/old/metadata.pkl", engine},
-	{"audit --json models/old", engine},
+	{"audit --json --require-sbom models/billed", engine},
+	{"audit --json --policy no.rego models/old", engine},
 	{"audit --json models/old/metadata.pkl models", engine},
+	{"audit models", engine},
+	{"audit --json models/signed models/old", engine},
+	{"audit --json models/folder", engine},
+	{"audit --json models/claims", engine},
 	{"audit --json large", engine},
-	{"audit --json" + strings.Repeat(" models/old/metadata.pkl", fewFiles+1), engine},
-	{"audit --json" + strings.Repeat(" models/old/metadata.pkl", fewFiles), itself},
+	{"audit --json huge", engine},
+	{"audit huge/two", itself},
+	{"audit --json huge/two models/old huge/one", engine},
+	{"audit --json --profile content many models/old/metadata.pkl", engine},
+	{"audit" + strings.Repeat(" models/old/metadata.pkl", fewFiles+1), engine},
 	{"", engine},
 	{"--help", engine},
 	{"--version", engine},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -60,10 +61,26 @@ func (j *judges) note(err error) {
 	}
 }
 
-// whole says that everything was judged, by a program that has what it takes and in the jail that was asked for.
-func (j *judges) whole() error {
+// lack is the ErrBeyond that was met, if any.
+func (j *judges) lack() error {
 	if err := j.beyond.Load(); err != nil {
 		return *err
 	}
+	return nil
+}
+
+// whole says that everything was judged, by a program that has what it takes and in the jail that was asked for.
+func (j *judges) whole() error {
+	if err := j.lack(); err != nil {
+		return err
+	}
 	return j.pool.Settled()
+}
+
+// before gives what the engine would have said before err: it waits for the jail at the first tree.
+func (j *judges) before(err error) error {
+	if !lean.Build || len(j.trees) == 0 || errors.Is(err, lean.ErrBeyond) {
+		return err
+	}
+	return cmp.Or(j.pool.Settled(), err)
 }

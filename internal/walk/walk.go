@@ -40,20 +40,29 @@ const MaxDepth = 2048
 // Tree lists the regular files below root, each under its own name: links to them are not listed again. Links that lead
 // out of the tree and special files are listed with what is wrong. start is "" for the whole tree, or one name below it.
 func Tree(ctx context.Context, root *beneath.Root, start string) ([]Entry, error) {
-	w := &walker{ctx: ctx, root: root}
-	if err := w.folder(start, 0); err != nil {
+	var entries []Entry
+	err := Each(ctx, root, start, func(e Entry) error {
+		entries = append(entries, e)
+		return nil
+	})
+	if err != nil {
 		return nil, err
 	}
-	return w.entries, nil
+	return entries, nil
+}
+
+// Each is Tree that hands on each entry as it is met, and ends with the first error that it is given back.
+func Each(ctx context.Context, root *beneath.Root, start string, met func(Entry) error) error {
+	return (&walker{ctx: ctx, root: root, met: met}).folder(start, 0)
 }
 
 // One is the entry of a single name.
 func One(root *beneath.Root, name string) Entry { return (&walker{root: root}).regular(name) }
 
 type walker struct {
-	ctx     context.Context
-	root    *beneath.Root
-	entries []Entry
+	ctx  context.Context
+	root *beneath.Root
+	met  func(Entry) error
 }
 
 func (w *walker) folder(dir string, depth int) error {
@@ -81,17 +90,12 @@ func (w *walker) entry(name string, n os.DirEntry, depth int) error {
 	case fs.ModeDir:
 		return w.folder(name, depth+1)
 	case fs.ModeSymlink:
-		w.link(name)
-		return nil
+		return w.link(name)
 	case 0:
-		w.add(w.regular(name))
-		return nil
+		return w.met(w.regular(name))
 	}
-	w.add(Entry{Path: name, Why: "not a regular file"})
-	return nil
+	return w.met(Entry{Path: name, Why: "not a regular file"})
 }
-
-func (w *walker) add(e Entry) { w.entries = append(w.entries, e) }
 
 func (w *walker) regular(name string) Entry {
 	p, err := w.root.Path(name)
@@ -111,20 +115,19 @@ func (w *walker) regular(name string) Entry {
 
 // link lists a link only when a reader could not follow it inside the tree. An absolute target below the root's own name
 // leads there too: a mount hands it out as a relative one.
-func (w *walker) link(name string) {
+func (w *walker) link(name string) error {
 	target, err := w.root.Readlink(name)
 	if err != nil {
-		w.add(Entry{Path: name, Kind: Escape, Why: err.Error()})
-		return
+		return w.met(Entry{Path: name, Kind: Escape, Why: err.Error()})
 	}
 	at, to := name, target
 	if below, ok := strings.CutPrefix(target, w.root.File().Name()+"/"); ok {
 		at, to = "x", below
 	}
 	if leads(at, to) {
-		return
+		return nil
 	}
-	w.add(Entry{Path: name, Kind: Escape, Why: "link to " + target + " leads out of the tree"})
+	return w.met(Entry{Path: name, Kind: Escape, Why: "link to " + target + " leads out of the tree"})
 }
 
 // leads says whether a relative target stays inside by its name.

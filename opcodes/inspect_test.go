@@ -168,3 +168,21 @@ func TestFrameThatCutsAnArgument(t *testing.T) {
 		t.Errorf("what CFile reads is missing:\n%s", all)
 	}
 }
+
+// Kept is Items and Whole in one, whatever the container and however much of it is kept.
+func TestKept(t *testing.T) {
+	var streams []string
+	for _, n := range []int{0, 1, 2, KeptItems - 1, KeptItems, KeptItems + 1, 3 * KeptItems} {
+		items := strings.Repeat("K\x01", n)
+		streams = append(streams, "]("+items+"e", "("+items+"t", "("+items+items+"d", "}("+items+items+"u", "\x8f("+items+"\x90", "("+items+"\x91")
+	}
+	streams = append(streams, "K\x01", "N", ")", "}K\x01K\x02s", "}K\x01K\x02sK\x03K\x04s")
+	for _, data := range streams {
+		valueOf(t, data, func(m *Machine, v Value) {
+			items, whole := m.Kept(v)
+			if want := m.Items(v); fmt.Sprint(items) != fmt.Sprint(want) || whole != m.Whole(v) {
+				t.Errorf("%q: %v %v; want %v %v", data, items, whole, want, m.Whole(v))
+			}
+		})
+	}
+}

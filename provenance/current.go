@@ -48,11 +48,10 @@ func (g *gatherer) folder(dir string) *listing {
 		g.folders = map[string]*listing{}
 	}
 	var l *listing
-	stat := func() (integrity.Identity, error) { return statFolder(g.tree, dir) }
-	if id, err := stat(); err == nil {
+	if id, err := statFolder(g.tree, dir); err == nil {
 		g.seen = append(g.seen, InputID{Path: dir, Folder: true, ID: id, Racy: racy(id, time.Now())})
 		if t, can := g.tree.(folderLister); can && g.lists != nil {
-			l = g.lists.of(id, stat, func(n int) ([]os.DirEntry, error) { return listFolder(t, dir, n) })
+			l = g.lists.of(id, func() (*os.File, error) { return t.Dir(dir) })
 		}
 	}
 	g.folders[dir] = l
@@ -62,15 +61,6 @@ func (g *gatherer) folder(dir string) *listing {
 // A folderLister can open a folder for listing, through no link. *beneath.Root is one.
 type folderLister interface {
 	Dir(path string) (*os.File, error)
-}
-
-func listFolder(t folderLister, dir string, n int) ([]os.DirEntry, error) {
-	d, err := t.Dir(dir)
-	if err != nil {
-		return nil, err
-	}
-	defer d.Close()
-	return atMost(d, n)
 }
 
 // statFolder takes the identity of a folder, by one call where the tree knows how.

@@ -1,6 +1,7 @@
 package provenance
 
 import (
+	"errors"
 	"io"
 	"os"
 	"strings"
@@ -40,17 +41,17 @@ const (
 )
 
 // listings remembers what folders held, by their identity: any change of a folder's names changes it, except within the
-// racy window, in which no listing is made or used.
+// racy window, in which no listing is made or used, and on filesystems whose stamps prove nothing, where none is made.
 type listings struct {
 	mu    sync.Mutex
 	asked map[integrity.Identity]int      // guarded by mu
-	known map[integrity.Identity]*listing // guarded by mu; nil for a folder that is too large
+	known map[integrity.Identity]*listing // guarded by mu; nil for a folder that is asked name by name
 	names int                             // in known; guarded by mu
 }
 
 // of gives the listing of a folder whose identity has just been taken; nil where none is worth its cost, or can be trusted.
-// stat takes the identity again, read lists at most n entries.
-func (l *listings) of(id integrity.Identity, stat func() (integrity.Identity, error), read func(n int) ([]os.DirEntry, error)) *listing {
+// open gives what its name leads to now, which is listed if it is that very version of that folder.
+func (l *listings) of(id integrity.Identity, open func() (*os.File, error)) *listing {
 	if racy(id, time.Now()) || !l.worth(id) {
 		return nil
 	}
@@ -60,14 +61,43 @@ func (l *listings) of(id integrity.Identity, stat func() (integrity.Identity, er
 	if known {
 		return found
 	}
-	entries, err := read(maxListed + 1)
+	dir, err := open()
 	if err != nil {
 		return nil
 	}
-	if after, err := stat(); err != nil || after != id {
+	defer dir.Close()
+	if !soundlyStamped(dir) {
+		return l.keep(id, nil)
+	}
+	entries, err := listVersion(dir, id)
+	if err != nil {
 		return nil
 	}
 	return l.keep(id, newListing(entries))
+}
+
+// errAnotherVersion says that a folder is not, or not any more, what it was taken for.
+var errAnotherVersion = errors.New("another folder, or another version of it")
+
+// listVersion lists an open folder that has the given identity before and after: through the descriptor, so that it cannot
+// be another folder that a name led to for a moment.
+func listVersion(dir *os.File, id integrity.Identity) ([]os.DirEntry, error) {
+	if err := isVersion(dir, id); err != nil {
+		return nil, err
+	}
+	entries, err := atMost(dir, maxListed+1)
+	if err != nil {
+		return nil, err
+	}
+	return entries, isVersion(dir, id)
+}
+
+func isVersion(dir *os.File, id integrity.Identity) error {
+	now, err := integrity.IdentityOf(int(dir.Fd()))
+	if err == nil && now != id {
+		err = errAnotherVersion
+	}
+	return err
 }
 
 // atMost lists n entries of an open folder, or all.

@@ -81,14 +81,14 @@ func watch(t *testing.T, dir string) *watched {
 // The evidence of many files in one folder is gathered by one listing, is the same as without it, and does not miss what
 // comes later.
 func TestFoldersAreListedOnce(t *testing.T) {
-	dir := t.TempDir()
+	dir := soundDir(t)
 	for i := range 20 {
 		write(t, dir, map[string]string{fmt.Sprintf("sub/m%d.bin", i): "x"})
 	}
 	digest := sha("x")
 	write(t, dir, map[string]string{"sub/m7.bin.sha256": strings.Repeat("0", 64)})
 	time.Sleep(racyWindow + 100*time.Millisecond)
-	v := verifier(t, Options{Root: dir})
+	v := verifier(t, Options{Root: dir, ListFolders: true})
 	tree := watch(t, dir)
 	gather := func(i int) *Evidence {
 		t.Helper()
@@ -127,9 +127,9 @@ func TestFoldersAreListedOnce(t *testing.T) {
 
 // A folder that has just changed is not listed: another change might not show.
 func TestYoungFoldersAreNotListed(t *testing.T) {
-	dir := t.TempDir()
+	dir := soundDir(t)
 	write(t, dir, map[string]string{"m.bin": "x"})
-	v := verifier(t, Options{Root: dir})
+	v := verifier(t, Options{Root: dir, ListFolders: true})
 	tree := watch(t, dir)
 	for range 3 * askedOften {
 		if _, err := v.Evidence(t.Context(), tree, Subject{Path: "m.bin", SHA256: sha("x"), Size: 1}); err != nil {
@@ -143,9 +143,9 @@ func TestYoungFoldersAreNotListed(t *testing.T) {
 
 // What was pinned after the pins were listed is pinned.
 func TestPinsAreListed(t *testing.T) {
-	dir, store := t.TempDir(), filepath.Join(t.TempDir(), "pins")
+	dir, store := t.TempDir(), filepath.Join(soundDir(t), "pins")
 	write(t, dir, map[string]string{"m.bin": "x"})
-	v := verifier(t, Options{Root: dir, Pins: store})
+	v := verifier(t, Options{Root: dir, Pins: store, ListFolders: true})
 	pinned := func(d integrity.Digest) bool {
 		t.Helper()
 		e, err := v.Evidence(t.Context(), watch(t, dir), Subject{Path: "m.bin", SHA256: d, Size: 1})

@@ -38,6 +38,11 @@ type Options struct {
 	// SBOMsInTree says that others are looked for beside the file. They acquit nothing, and reading what a supplier wrote
 	// costs time and memory: they are wanted only where an SBOM is required, or a policy may ask for it.
 	SBOMsInTree bool
+	// ListFolders lists a folder in which the evidence of many files is looked for, and the pins, once for each version of
+	// it, instead of looking for each name. It is for a command that judges what is there and ends. What serves for long
+	// must not take a folder's timestamps for its content: then what comes to convict a file is met at the next look.
+	// Even a command lists only where the filesystem keeps stamps soundly.
+	ListFolders bool
 	// Now is the time at which model signing's certificates must be valid; nil means time.Now.
 	Now func() time.Time
 }

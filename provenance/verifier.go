@@ -27,7 +27,7 @@ type Verifier struct {
 	statements map[[32]byte]*signedStatement // checked statements by the SHA-256 of their bundle
 	bills      bills                         // parsed SBOMs
 
-	folders listings // what lies beside files
+	folders listings // what lies beside files, and the pins; used under Options.ListFolders alone
 
 	parsing chan struct{} // held while an SBOM is parsed
 }
@@ -56,7 +56,10 @@ func New(o Options) (*Verifier, error) {
 // error means that the evidence could not be gathered, and must refuse.
 func (v *Verifier) Evidence(ctx context.Context, tree Tree, s Subject) (*Evidence, error) {
 	e := &Evidence{Checksum: ChecksumNone, Signature: Signature{Status: SignatureNone}, SBOM: SBOMNone}
-	g := &gatherer{tree: tree, lists: &v.folders}
+	g := &gatherer{tree: tree}
+	if v.opts.ListFolders {
+		g.lists = &v.folders
+	}
 	steps := []struct {
 		name string
 		run  func(context.Context, *gatherer, Subject, *Evidence) error
@@ -104,30 +107,27 @@ func (v *Verifier) pinned(_ context.Context, g *gatherer, s Subject, e *Evidence
 	return nil
 }
 
-// surelyUnpinned says that the operator's pins, as they are now, have none for a digest.
+// surelyUnpinned says that the operator's pins, as they are now, have none for a digest. Without listings it is never sure.
 func (v *Verifier) surelyUnpinned(d integrity.Digest) (bool, error) {
+	if !v.opts.ListFolders {
+		return false, nil
+	}
 	if err := v.pins.Check(); err != nil {
 		return false, err
 	}
-	stat := func() (integrity.Identity, error) { return identityAt(v.opts.Pins) }
-	id, err := stat()
+	id, err := identityAt(v.opts.Pins)
 	if err != nil {
 		return errors.Is(err, fs.ErrNotExist), nil // any other error is said when the pin is opened
 	}
-	l := v.folders.of(id, stat, func(n int) ([]os.DirEntry, error) {
-		dir, err := os.Open(v.opts.Pins)
-		if err != nil {
-			return nil, err
-		}
-		defer dir.Close()
-		return atMost(dir, n)
+	l := v.folders.of(id, func() (*os.File, error) {
+		return os.OpenFile(v.opts.Pins, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	})
 	return l.lacks(d.String()), nil
 }
 
-// identityAt takes the identity of what a host path leads to.
+// identityAt takes the identity of what a host path names, of a link itself: the pins' folder is none, see pins.Store.Check.
 func identityAt(path string) (integrity.Identity, error) {
-	f, err := os.OpenFile(path, unix.O_PATH|unix.O_CLOEXEC, 0)
+	f, err := os.OpenFile(path, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return integrity.Identity{}, err
 	}

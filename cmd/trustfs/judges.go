@@ -175,6 +175,7 @@ func (j *judges) examiner(dir string) (gatekeeper.Examiner, error) {
 	if j.unpinned {
 		options.Pins = ""
 	}
+	options.ListFolders = j.reuse // advice on many files, which ends; what serves never trusts a folder's stamps so far
 	v, err := provenance.New(options)
 	if err != nil {
 		return nil, err

@@ -67,10 +67,13 @@ func (m *Machine) Whole(v Value) bool {
 
 // Kept is Items and Whole of a container.
 func (m *Machine) Kept(v Value) (items []Value, whole bool) {
-	if v.Kind() == KindDict {
+	if k := v.Kind(); k == KindDict || k == KindTuple {
 		if s := *m.a.of(v); s&(flagBody|flagMutated|flagForgot) == flagBody { // without looking its body up twice
 			w := m.a.body(s)
-			if n := uint64(w[1]); n <= uint64(m.a.limit) {
+			if k == KindTuple && w[0]&flagLong == 0 {
+				return w[1:], true
+			}
+			if n := uint64(w[1]); k == KindDict && n <= uint64(m.a.limit) {
 				return w[2 : 2+2*n : 2+2*n], true
 			}
 		}

@@ -50,10 +50,13 @@ func (j *judge) made(m *opcodes.Machine, v opcodes.Value) *name {
 
 // positional gives the arguments of a call that has a plain tuple of them, seen whole, and no keywords.
 func (k *call) positional() (args []opcodes.Value, ok bool) {
-	if k.args.Kind() != opcodes.KindTuple || !k.m.Whole(k.args) || k.hasKeywords() {
+	if k.args.Kind() != opcodes.KindTuple || k.hasKeywords() {
 		return nil, false
 	}
-	return k.m.Items(k.args), true
+	if args, ok = k.m.Kept(k.args); !ok {
+		return nil, false
+	}
+	return args, true
 }
 
 func (k *call) hasKeywords() bool {

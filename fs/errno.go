@@ -23,6 +23,10 @@ var errInterrupted = errors.New("interrupted")
 // errBusy says that a file is another one each time it is looked at.
 var errBusy = errors.New("busy: the file keeps changing while it is opened")
 
+// errNoRoom says that what was asked for needs room on the disk that is not there now. It alone is ENOSPC to a reader: what
+// a gate meets when its own files have no room refuses.
+var errNoRoom = errors.New("no room")
+
 // errnoOf is the one way from an error to what the kernel is told. It is total: wrapped, joined and unknown errors, and
 // errors that are not passable, become unknown, which itself must be passable or is EACCES. Only nil is OK.
 func errnoOf(err error, unknown syscall.Errno) fuse.Status {
@@ -34,6 +38,9 @@ func errnoOf(err error, unknown syscall.Errno) fuse.Status {
 	}
 	if errors.Is(err, errInterrupted) || errors.Is(err, context.Canceled) {
 		return fuse.EINTR
+	}
+	if errors.Is(err, errNoRoom) {
+		return fuse.Status(syscall.ENOSPC)
 	}
 	if e, ok := errors.AsType[syscall.Errno](err); ok && passable[e] {
 		return fuse.Status(e)

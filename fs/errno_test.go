@@ -38,6 +38,8 @@ func TestErrnoOf(t *testing.T) {
 		{syscall.Errno(0), syscall.EACCES, syscall.EACCES},
 		{context.Canceled, syscall.EACCES, syscall.EINTR},
 		{fmt.Errorf("x: %w", errInterrupted), syscall.EACCES, syscall.EINTR},
+		{fmt.Errorf("%w: x", errNoRoom), syscall.EACCES, syscall.ENOSPC},
+		{syscall.ENOSPC, syscall.EACCES, syscall.EACCES},
 		{context.DeadlineExceeded, syscall.EACCES, syscall.EACCES},
 		{beneath.ErrNotRegular, syscall.EACCES, syscall.EACCES},
 	} {

@@ -1,6 +1,7 @@
 package fs
 
 import (
+	"io"
 	"sync"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -9,12 +10,23 @@ import (
 // A handle is what one open gave: a version of a file, a report, or a directory's listing.
 type handle struct {
 	node    *node
-	version *version // of a model file
-	data    []byte   // of a report
+	version *version  // of a model file
+	claim   io.Closer // to what was inflated for a view, or nil
+	data    []byte    // of a report
 
 	mu      sync.Mutex
 	entries []fuse.DirEntry // of a directory, as read at open or since at offset 0; guarded by mu
 	given   bool            // entries have been asked for; guarded by mu
+}
+
+// close lets go of what a handle has. It is done once.
+func (h *handle) close() {
+	if h.version != nil {
+		h.node.release(h.version)
+	}
+	if h.claim != nil {
+		h.claim.Close()
+	}
 }
 
 // handles are the opens that the kernel has not released.
@@ -62,8 +74,6 @@ func (h *handles) closeAll() {
 	h.byID = map[uint64]*handle{}
 	h.mu.Unlock()
 	for _, x := range left {
-		if x.version != nil {
-			x.node.release(x.version)
-		}
+		x.close()
 	}
 }

@@ -49,19 +49,59 @@ func (t *tree) untilSignalled(who asker) (context.Context, context.CancelFunc) {
 	return ctx, stop
 }
 
+// untilGone gives a context for work that key names, which outlasts waits, the contexts given, that signals have ended. It
+// ends with the asker's thread, once nobody else waits for the work, and when the server gives up. The returned function must
+// be called.
+func (t *tree) untilGone(wait context.Context, who asker, key workKey) (context.Context, context.CancelFunc) {
+	ctx, stop := context.WithCancel(context.WithoutCancel(wait))
+	go func() {
+		select {
+		case <-ctx.Done():
+			return
+		case <-wait.Done():
+		}
+		tick := time.NewTicker(pendingPoll)
+		defer tick.Stop()
+		for !gone(who.caller.Pid) || t.underWay.wanted(key) {
+			select {
+			case <-ctx.Done():
+				return
+			case <-t.done:
+				stop()
+				return
+			case <-tick.C:
+			}
+		}
+		stop()
+	}()
+	return ctx, stop
+}
+
+// gone says whether thread tid has ended, or is about to: the kernel makes SIGKILL of whatever ends a process. A thread that
+// cannot be looked at counts as gone, as it counts as signalled.
+func gone(tid uint32) bool {
+	m, ok := pendingOf(tid)
+	return !ok || (m.pending|m.shared)&(1<<(unix.SIGKILL-1)) != 0
+}
+
 // signalled says whether thread tid has a pending signal that ends its wait. A thread that cannot be looked at counts as
 // signalled: it is gone, or lives in another pid namespace (tid 0).
 func signalled(tid uint32) bool {
+	m, ok := pendingOf(tid)
+	return !ok || (m.pending|m.shared)&^m.blocked&^harmless != 0
+}
+
+// pendingOf gives thread tid's signals; ok is false where it cannot be looked at.
+func pendingOf(tid uint32) (m masks, ok bool) {
 	if tid == 0 {
-		return true
+		return m, false
 	}
 	f, err := os.Open("/proc/" + strconv.FormatUint(uint64(tid), 10) + "/status")
 	if err != nil {
-		return true
+		return m, false
 	}
 	defer f.Close()
-	masks, ok := signalMasks(bufio.NewScanner(f))
-	return !ok || (masks.pending|masks.shared)&^masks.blocked&^harmless != 0
+	return signalMasks(bufio.NewScanner(f))
 }
 
 type masks struct{ pending, shared, blocked uint64 }

@@ -17,6 +17,9 @@ func TestMain(m *testing.M) {
 	switch os.Getenv(childMode) {
 	case "open":
 		childOpen(os.Args[1])
+	case "open-and-stay":
+		childOpen(os.Args[1])
+		select {}
 	case "serve":
 		childServe(os.Args[1], os.Args[2])
 	case "storm":

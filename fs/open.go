@@ -99,7 +99,7 @@ func (t *tree) reopen(n *node) (*os.File, error) {
 
 // Release ends an open.
 func (t *tree) Release(_ <-chan struct{}, in *fuse.ReleaseIn) {
-	if h := t.handles.remove(in.Fh); h != nil && h.version != nil {
-		h.node.release(h.version)
+	if h := t.handles.remove(in.Fh); h != nil {
+		h.close()
 	}
 }

@@ -48,6 +48,14 @@ func (u *underWay) await(ctx context.Context, key workKey) error {
 	}
 }
 
+// wanted says whether somebody waits for the end of what runs for key.
+func (u *underWay) wanted(key workKey) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	r := u.runs[key]
+	return r != nil && r.waiting > 0
+}
+
 // begin notes that work for key runs, until end is called. Where some runs already, that stays what others wait for.
 func (u *underWay) begin(key workKey) (end func()) {
 	u.mu.Lock()

@@ -32,8 +32,8 @@ type Viewer interface {
 	View(ctx context.Context, s gatekeeper.Subject, name string, kind views.Kind) (*gatekeeper.View, error)
 	// RememberedView gives the same without work; ok is false where it is not known.
 	RememberedView(s gatekeeper.Subject, name string) (v *gatekeeper.View, ok bool, err error)
-	// ViewDigest reads the whole view of the source that f leads to, and that source reads.
-	ViewDigest(ctx context.Context, v *gatekeeper.View, f *os.File, source io.ReaderAt) (integrity.Digest, error)
+	// ViewDigest reads the whole view of the source that f leads to, and that source reads, for user.
+	ViewDigest(ctx context.Context, v *gatekeeper.View, user uint32, f *os.File, source io.ReaderAt) (integrity.Digest, error)
 	// TamperedView is Tampered for bytes that were read through the view name of source.
 	TamperedView(name, source string, id integrity.Identity, err *integrity.TamperError)
 }
@@ -150,10 +150,14 @@ func (t *tree) openView(who asker, n *node) (*handle, error) {
 		f.Close()
 		return nil, err
 	}
+	claim := c.Claim() // the version is all readers', and each pays for it as long as he has it open
 	bound, ok := n.bindView(f, v, c)
 	if !ok {
+		if claim != nil {
+			claim.Close()
+		}
 		t.nodes.retire(n)
 		return nil, unix.ESTALE
 	}
-	return &handle{node: n, version: bound}, nil
+	return &handle{node: n, version: bound, claim: claim}, nil
 }

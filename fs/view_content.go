@@ -18,7 +18,7 @@ import (
 // asker's turn as a judgement does, and a signal ends the wait. A view that turns out not to be what its source says is
 // refused now, and not there at the next look.
 func (t *tree) viewContent(who asker, n *node, f *os.File, v *gatekeeper.View) (*gatekeeper.ViewContent, error) {
-	c, ok, err := v.OpenNow(frugal{f})
+	c, ok, err := v.OpenNow(who.caller.Uid, frugal{f})
 	if !ok && err == nil {
 		c, err = t.inflated(who, n, f, v)
 	}
@@ -30,13 +30,28 @@ func (t *tree) viewContent(who asker, n *node, f *os.File, v *gatekeeper.View) (
 		t.log.Warn("view.none", "path", n.key.path, "source", n.key.source, "reason", err.Error())
 		return nil, fmt.Errorf("%w: %w", unix.EACCES, err)
 	}
-	return c, err
+	return c, t.withoutRoom(n, err)
 }
 
+// withoutRoom makes of a lack of room what the reader is told, and tells the operator. It is no verdict: the next open tries
+// again.
+func (t *tree) withoutRoom(n *node, err error) error {
+	if !errors.Is(err, unix.ENOSPC) {
+		return err
+	}
+	t.warn("view.no_room", "path", n.key.path, "source", n.key.source, "error", err.Error())
+	return fmt.Errorf("%w: %w", errNoRoom, err)
+}
+
+// inflated opens a view that has to be inflated. That goes on when a signal sends the asker back, who may well come again at
+// once; it ends when he has gone, unless others wait.
 func (t *tree) inflated(who asker, n *node, f *os.File, v *gatekeeper.View) (*gatekeeper.ViewContent, error) {
 	var h handover
-	_, err := queued(t, who, f, "inflate\x00"+n.key.path, func(ctx context.Context, own *os.File) (struct{}, error) {
-		c, err := v.Open(context.WithoutCancel(ctx), own, frugal{f})
+	name := "inflate\x00" + n.key.path
+	_, err := queued(t, who, f, name, func(ctx context.Context, own *os.File) (struct{}, error) {
+		ctx, stop := t.untilGone(ctx, who, workKey{n.key.id, name})
+		defer stop()
+		c, err := v.Open(ctx, who.caller.Uid, own, frugal{f})
 		if err == nil {
 			h.give(c)
 		}

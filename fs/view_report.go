@@ -87,14 +87,14 @@ func (t *tree) viewDigest(who asker, n *node) ([]byte, error) {
 	n.mu.Unlock()
 	if known == nil || known.of != fingerprint {
 		digest, err := queued(t, who, f, "digest\x00"+n.key.path, func(ctx context.Context, f *os.File) (integrity.Digest, error) {
-			return t.views.gate.ViewDigest(ctx, v, f, frugal{f}) // nobody else waits for it: it ends with the asker
+			return t.views.gate.ViewDigest(ctx, v, who.caller.Uid, f, frugal{f}) // nobody else waits for it: it ends with the asker
 		})
 		if tampered, ok := errors.AsType[*integrity.TamperError](err); ok {
 			t.views.gate.TamperedView(n.key.path, n.key.source, n.key.id, tampered)
 			return nil, errors.Join(unix.EIO, err)
 		}
 		if err != nil {
-			return nil, err
+			return nil, t.withoutRoom(n, err)
 		}
 		known = &viewSum{of: fingerprint, digest: digest}
 		n.mu.Lock()

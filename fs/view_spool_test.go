@@ -14,6 +14,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -29,17 +30,23 @@ import (
 type packer struct {
 	clerk
 	inflations atomic.Int32
+	ended      atomic.Int32  // of these, by their contexts
 	wait       chan struct{} // inflations wait for it after their first bytes, if set
 	fail       error         // and end with it, if set
 }
 
-func (p *packer) Inflate(_ context.Context, f *os.File, m *integrity.Manifest, members []views.Member, w io.Writer) error {
+func (p *packer) Inflate(ctx context.Context, f *os.File, m *integrity.Manifest, members []views.Member, w io.Writer) error {
 	p.inflations.Add(1)
 	p.mu.Lock()
 	wait, fail := p.wait, p.fail
 	p.mu.Unlock()
 	if wait != nil {
-		<-wait
+		select {
+		case <-wait:
+		case <-ctx.Done():
+			p.ended.Add(1)
+			return ctx.Err()
+		}
 	}
 	if fail != nil {
 		_, _ = w.Write([]byte("some bytes that must not be seen"))
@@ -70,10 +77,7 @@ func spoolRig(t *testing.T, max int64) (*rig, *packer, string) {
 			t.Fatal(err)
 		}
 		t.Cleanup(gate.Close)
-		room, err := spool.New(dir, max)
-		if err != nil {
-			t.Fatal(err)
-		}
+		room := spool.New(dir, max)
 		t.Cleanup(room.Close)
 		gate.UseSpool(room)
 		o.Gate, o.Views = gate, ViewsBeside
@@ -217,10 +221,12 @@ func TestSpoolWithoutRoom(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = readFileRaw(r.in("b.safetensors"))
-	wantErrno(t, "a third while two are open", err, unix.EACCES)
-	if !strings.Contains(r.log.String(), "are held by open views") {
-		t.Errorf("the log does not say why: %s", r.log)
+	wantErrno(t, "a third while two are open", err, unix.ENOSPC)
+	if log := r.log.String(); !strings.Contains(log, "are held by open views; close some of them, or raise views-spool") || !strings.Contains(log, "msg=view.no_room path=b.safetensors") {
+		t.Errorf("the log does not say why: %s", log)
 	}
+	_, err = unix.Getxattr(r.in("b.safetensors"), "user.trustfs.sha256", make([]byte, 64))
+	wantErrno(t, "its digest", err, unix.ENOSPC)
 	if got, err := io.ReadAll(first); err != nil || string(got) != want[0] {
 		t.Errorf("what was open all the time: %d bytes, %v", len(got), err)
 	}
@@ -260,7 +266,7 @@ func TestInflationThatFails(t *testing.T) {
 	}
 }
 
-// A signal ends the wait for an inflation, which goes on for the next who asks.
+// A signal ends the wait for an inflation, which goes on as long as the one who waited may come again.
 func TestInterruptedInflation(t *testing.T) {
 	r, p, dir := spoolRig(t, 1<<20)
 	p.mu.Lock()
@@ -268,7 +274,7 @@ func TestInterruptedInflation(t *testing.T) {
 	p.mu.Unlock()
 	source, want := packedFile(t, 0)
 	r.put("a.pt", source)
-	reader := startChild(t, "open", r.in("a.safetensors"))
+	reader := startChild(t, "open-and-stay", r.in("a.safetensors"))
 	tid := reader.tid(t)
 	eventually(t, "the inflation begins", func() bool { return p.inflations.Load() == 1 })
 	if err := unix.Tgkill(reader.cmd.Process.Pid, tid, unix.SIGUSR1); err != nil {
@@ -276,6 +282,10 @@ func TestInterruptedInflation(t *testing.T) {
 	}
 	if got := reader.line(); got != "result: interrupted system call" {
 		t.Errorf("the reader got %q", got)
+	}
+	time.Sleep(3 * pendingPoll)
+	if n := p.ended.Load(); n != 0 {
+		t.Errorf("%d inflations ended with the wait", n)
 	}
 	close(p.wait)
 	if got := r.read("a.safetensors"); got != want || p.inflations.Load() != 1 {

@@ -55,17 +55,20 @@ func (g *Gate) inflatable(p *views.Plan) error {
 	return nil
 }
 
-// inflate gives the inflated members of a view, from the spool or by way of it. f leads to the source.
-func (g *Gate) inflate(ctx context.Context, v *View, f *os.File) (*spool.Content, error) {
+// inflate gives the inflated members of a view to user, from the spool or by way of it. f leads to the source.
+func (g *Gate) inflate(ctx context.Context, v *View, user uint32, f *os.File) (*spool.Content, error) {
 	inflater, ok := g.cfg.Viewer.(Inflater)
 	if !ok {
 		return nil, errors.New("nobody inflates what the view lies in")
 	}
 	p := v.answer.Plan
-	return g.spool.Get(ctx, v.spoolKey(), p.Inflated(), func() (spool.Fill, error) {
+	return g.spool.Get(ctx, v.spoolKey(), p.Inflated(), user, func() (spool.Fill, error) {
 		own, err := duplicate(f) // the inflation may outlast this caller, for others
 		return func(ctx context.Context, w io.Writer) error {
 			defer own.Close()
+			if err := ctx.Err(); err != nil {
+				return err
+			}
 			return inflater.Inflate(ctx, own, v.Judgement.Manifest, p.Members, &checked{w: w, members: p.Members})
 		}, err
 	})

@@ -30,14 +30,24 @@ func (c *ViewContent) Close() error {
 	return c.spooled.Close()
 }
 
-// Open opens the view. source reads the source's bytes, each through the Manifest that was judged; f leads to the same file,
+// Claim takes out of c what counts for the share of the user who opened it, so that c can serve others too for as long as
+// they have claims of their own. nil where nothing was inflated. It is called once, before anything else; the caller closes it.
+func (c *ViewContent) Claim() io.Closer {
+	if c.spooled == nil {
+		return nil
+	}
+	return c.spooled.Part()
+}
+
+// Open opens the view for user, a uid. source reads the source's bytes, each through the Manifest that was judged; f leads to the same file,
 // for the worker. Where tensors lie in compressed members those are inflated first, once for all who have them open, and ctx
-// ends the wait for that. A *NoViewError says that they do not hold what the archive says.
-func (v *View) Open(ctx context.Context, f *os.File, source io.ReaderAt) (*ViewContent, error) {
-	if c, ok, err := v.OpenNow(source); ok || err != nil {
+// ends the wait for that. A *NoViewError says that they do not hold what the archive says; an error that is ENOSPC that
+// there is no room now.
+func (v *View) Open(ctx context.Context, user uint32, f *os.File, source io.ReaderAt) (*ViewContent, error) {
+	if c, ok, err := v.OpenNow(user, source); ok || err != nil {
 		return c, err
 	}
-	inflated, err := v.gate.inflate(ctx, v, f)
+	inflated, err := v.gate.inflate(ctx, v, user, f)
 	if err != nil {
 		v.gate.notInflated(v, err)
 		return nil, err
@@ -46,14 +56,14 @@ func (v *View) Open(ctx context.Context, f *os.File, source io.ReaderAt) (*ViewC
 }
 
 // OpenNow is Open where nothing has to be inflated for it; ok is false where something has.
-func (v *View) OpenNow(source io.ReaderAt) (c *ViewContent, ok bool, err error) {
+func (v *View) OpenNow(user uint32, source io.ReaderAt) (c *ViewContent, ok bool, err error) {
 	var inflated *spool.Content
 	if v.compressed() {
 		if err := v.gate.inflatable(v.answer.Plan); err != nil {
 			return nil, false, err
 		}
-		if inflated, ok = v.gate.spool.Lookup(v.spoolKey()); !ok {
-			return nil, false, nil
+		if inflated, ok, err = v.gate.spool.Lookup(v.spoolKey(), user); !ok {
+			return nil, false, err
 		}
 	}
 	c, err = v.content(source, inflated)
@@ -86,9 +96,9 @@ func (v *View) content(source io.ReaderAt, inflated *spool.Content) (*ViewConten
 	return c, nil
 }
 
-// ViewDigest works out the SHA-256 of a view's bytes. It reads the whole view; see View.Open.
-func (g *Gate) ViewDigest(ctx context.Context, v *View, f *os.File, source io.ReaderAt) (integrity.Digest, error) {
-	c, err := v.Open(ctx, f, source)
+// ViewDigest works out the SHA-256 of a view's bytes for user, a uid. It reads the whole view; see View.Open.
+func (g *Gate) ViewDigest(ctx context.Context, v *View, user uint32, f *os.File, source io.ReaderAt) (integrity.Digest, error) {
+	c, err := v.Open(ctx, user, f, source)
 	if err != nil {
 		return integrity.Digest{}, err
 	}

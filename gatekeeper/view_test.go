@@ -55,7 +55,7 @@ func (b *bench) view(t *testing.T) (*View, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	r, err := v.Open(t.Context(), f, f)
+	r, err := v.Open(t.Context(), 0, f, f)
 	if err != nil {
 		return nil, "", err
 	}
@@ -64,7 +64,7 @@ func (b *bench) view(t *testing.T) (*View, string, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := b.gate.ViewDigest(context.Background(), v, f, f)
+	d, err := b.gate.ViewDigest(context.Background(), v, 0, f, f)
 	if m, _ := integrity.Build(context.Background(), bytes.NewReader(text), int64(len(text)), nil); err != nil || d != m.Digest {
 		t.Errorf("the view's digest: %v", err)
 	}

@@ -91,10 +91,7 @@ func (a *app) convert(ctx context.Context, cfg *config.Config, in, out string, v
 		return err
 	}
 	defer c.source.Close()
-	room, err := spoolFor(cfg, t.gate)
-	if err != nil {
-		return err
-	}
+	room := spoolFor(cfg, t.gate)
 	defer room.Close()
 	if err := c.look(ctx, t, rel, kind); err != nil {
 		return err
@@ -147,7 +144,7 @@ func (c *conversion) look(ctx context.Context, t *tree, rel string, kind views.K
 
 // open opens the view; where its tensors lie compressed in the source they are inflated now.
 func (c *conversion) open(ctx context.Context) (err error) {
-	if c.content, err = c.view.Open(ctx, c.source, c.source); err != nil {
+	if c.content, err = c.view.Open(ctx, uint32(os.Geteuid()), c.source, c.source); err != nil {
 		return c.none(err)
 	}
 	return nil
@@ -165,31 +162,57 @@ func (c *conversion) none(err error) error {
 }
 
 // write puts the view in place of OUT in one step, or leaves nothing.
-func (c *conversion) write(ctx context.Context, verify bool) (err error) {
+func (c *conversion) write(ctx context.Context, verify bool) error {
 	tmp, err := temporary(c.out)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		tmp.Close()
-		if err != nil {
-			err = errors.Join(err, os.Remove(tmp.Name()))
-		}
-	}()
-	if err = c.copy(ctx, tmp); err != nil {
+	defer tmp.Close()
+	err = c.fill(ctx, tmp, verify)
+	if err == nil {
+		err = os.Rename(tmp.Name(), c.out)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(tmp.Name()))
+	}
+	if err = errors.Join(syncFolder(filepath.Dir(c.out)), c.say(verify)); err != nil {
+		return fmt.Errorf("%s is written, but: %w", c.out, err)
+	}
+	return nil
+}
+
+// fill writes the view to the disk.
+func (c *conversion) fill(ctx context.Context, tmp *os.File, verify bool) error {
+	if err := c.copy(ctx, tmp); err != nil {
 		return err
 	}
-	if err = tmp.Sync(); err != nil {
+	if err := tmp.Sync(); err != nil {
 		return err
 	}
 	if verify {
-		if err = c.compare(ctx, tmp); err != nil {
-			return err
-		}
+		return c.compare(ctx, tmp)
 	}
-	if err = os.Rename(tmp.Name(), c.out); err != nil {
+	return nil
+}
+
+// syncFolder makes a name in dir last.
+func syncFolder(dir string) error {
+	d, err := os.Open(dir)
+	if errors.Is(err, os.ErrPermission) {
+		return nil // whoever may write a folder need not be able to read it
+	}
+	if err != nil {
 		return err
 	}
+	defer d.Close()
+	if err := d.Sync(); err != nil && !errors.Is(err, unix.EINVAL) { // EINVAL: a filesystem that syncs no folders
+		return err
+	}
+	return nil
+}
+
+// say prints what was written.
+func (c *conversion) say(verify bool) error {
 	r := c.view.Judgement.Report
 	for _, w := range r.Warnings {
 		fmt.Fprintf(c.stderr, "%s: %s\n", term.Escape(c.out), term.Escape(w))
@@ -198,8 +221,8 @@ func (c *conversion) write(ctx context.Context, verify bool) (err error) {
 	if r.Format == formats.FormatSafetensors {
 		what = fmt.Sprintf("%d tensors", r.Facts.Tensors)
 	}
-	_, err2 := fmt.Fprintf(c.stdout, "%s: %s, %d bytes%s\n", term.Escape(c.out), what, c.view.Size(), map[bool]string{true: ", verified"}[verify])
-	return err2
+	_, err := fmt.Fprintf(c.stdout, "%s: %s, %d bytes%s\n", term.Escape(c.out), what, c.view.Size(), map[bool]string{true: ", verified"}[verify])
+	return err
 }
 
 // temporary makes a file beside out, with the mode that any new file of the user's gets.

@@ -67,11 +67,9 @@ func (a *app) mount(ctx context.Context, cfg *config.Config, dir, point string) 
 	if err != nil {
 		return err
 	}
-	room, err := spoolFor(cfg, gate)
-	if err != nil {
-		return err
-	}
+	room := spoolFor(cfg, gate)
 	defer room.Close()
+	clearSpool(cfg, room, log)
 	defer gate.Close()
 	// From here on the daemon's own working directory must not be one that it serves.
 	if err := os.Chdir("/"); err != nil {

@@ -10,14 +10,39 @@ import (
 
 // Content is inflated bytes that somebody reads. It is safe for parallel use until it is closed.
 type Content struct {
-	spool  *Spool
-	entry  *entry
+	Claim
 	reader *integrity.Reader
-	once   sync.Once
 }
 
-func newContent(s *Spool, e *entry) *Content {
-	return &Content{spool: s, entry: e, reader: integrity.NewReader(e.file, e.manifest)}
+// A Claim keeps content in the spool, and counts for one user's share of it, until it is closed.
+type Claim struct {
+	spool *Spool
+	entry *entry
+	user  uint32
+	once  sync.Once
+}
+
+// Close gives the claim up. The spool keeps what nobody claims as long as there is room.
+func (c *Claim) Close() error {
+	c.once.Do(func() { c.spool.release(c.entry, c.user) })
+	return nil
+}
+
+// newContent gives an entry that was counted for user.
+func newContent(s *Spool, e *entry, user uint32) *Content {
+	return &Content{Claim: Claim{spool: s, entry: e, user: user}, reader: integrity.NewReader(e.file, e.manifest)}
+}
+
+// Part takes out of open content what it counts for its user. The content stays open, for whoever has a claim. It is called
+// once, before the content has any other user.
+func (c *Content) Part() *Claim {
+	s := c.spool
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.count(c.entry, nobody)
+	own := &Claim{spool: s, entry: c.entry, user: c.user}
+	c.user = nobody
+	return own
 }
 
 // A DamageError says that the disk no longer holds what was inflated. The source is not to blame.
@@ -46,9 +71,3 @@ func (c *Content) ReadAt(p []byte, off int64) (int, error) {
 
 // Size is how many bytes there are.
 func (c *Content) Size() int64 { return c.entry.size }
-
-// Close lets the content go. The spool keeps it as long as there is room.
-func (c *Content) Close() error {
-	c.once.Do(func() { c.spool.release(c.entry) })
-	return nil
-}

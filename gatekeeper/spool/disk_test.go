@@ -31,13 +31,10 @@ func small(t *testing.T, size string) string {
 // A disk without room says so before anything is inflated, and some room is left to others.
 func TestFullDisk(t *testing.T) {
 	dir := small(t, "260m")
-	s, err := New(dir, 1<<40)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := New(dir, 1<<40)
 	defer s.Close()
 	begun := false
-	_, err = s.Get(t.Context(), key(1), 100<<20, func() (Fill, error) { begun = true; return filling(nil, nil)() })
+	_, err := s.Get(t.Context(), key(1), 100<<20, 0, func() (Fill, error) { begun = true; return filling(nil, nil)() })
 	if !errors.Is(err, unix.ENOSPC) || !strings.Contains(err.Error(), "must stay free") || s.used != 0 {
 		t.Errorf("%v, %d bytes", err, s.used)
 	}
@@ -88,17 +85,15 @@ func TestFolderOfOthers(t *testing.T) {
 			continue
 		}
 		dir := filepath.Join(t.TempDir(), "spool")
-		s, err := New(dir, 1<<20)
-		if err == nil {
-			err = os.Mkdir(dir, 0o700)
-		}
+		s := New(dir, 1<<20)
+		err := os.Mkdir(dir, 0o700)
 		if err == nil {
 			err = change(dir)
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Get(t.Context(), key(1), 5, filling([]byte("hello"), nil)); err == nil || !strings.Contains(err.Error(), dir) {
+		if _, err := s.Get(t.Context(), key(1), 5, 0, filling([]byte("hello"), nil)); err == nil || !strings.Contains(err.Error(), dir) {
 			t.Errorf("%s: %v", name, err)
 		}
 		s.Close()

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
+	"regexp"
 
 	"golang.org/x/sys/unix"
 )
@@ -29,19 +29,22 @@ const keepFree = 256 << 20
 
 // create makes a file without a name in dir, with room for size bytes.
 func create(dir string, size int64) (*file, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
 	d, err := private(dir)
 	if err != nil {
 		return nil, err
 	}
-	defer unix.Close(d)
+	defer d.Close()
 	var fs unix.Statfs_t
-	if err := unix.Fstatfs(d, &fs); err != nil {
+	if err := unix.Fstatfs(int(d.Fd()), &fs); err != nil {
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
 	if free := int64(min(fs.Bavail, 1<<40)) * fs.Bsize; size > free-keepFree {
-		return nil, fmt.Errorf("%s: %d bytes are free, %d are needed and %d must stay free: %w", dir, free, size, keepFree, unix.ENOSPC)
+		return nil, fmt.Errorf("%s: %d bytes are free, %d are needed and %d must stay free; make room there, or keep the state elsewhere: %w", dir, free, size, keepFree, unix.ENOSPC)
 	}
-	fd, err := nameless(d)
+	fd, err := nameless(int(d.Fd()))
 	if err != nil {
 		return nil, fmt.Errorf("a file in %s: %w", dir, err)
 	}
@@ -53,22 +56,20 @@ func create(dir string, size int64) (*file, error) {
 	return f, nil
 }
 
-// private opens dir, which must be nobody's but ours.
-func private(dir string) (int, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return -1, err
-	}
-	d, err := unix.Open(dir, unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC|unix.O_RDONLY, 0)
+// private opens dir, which must be nobody's but ours, and no link. It is never made here.
+func private(dir string) (*os.File, error) {
+	fd, err := unix.Open(dir, unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC|unix.O_RDONLY, 0)
 	if err != nil {
-		return -1, fmt.Errorf("%s: %w", dir, err)
+		return nil, fmt.Errorf("%s: expected a folder of uid %d with mode 0700: %w", dir, os.Geteuid(), err)
 	}
+	d := os.NewFile(uintptr(fd), dir)
 	var st unix.Stat_t
-	if err = unix.Fstat(d, &st); err == nil && (int(st.Uid) != os.Geteuid() || st.Mode&0o077 != 0) {
+	if err = unix.Fstat(fd, &st); err == nil && (int(st.Uid) != os.Geteuid() || st.Mode&0o077 != 0) {
 		err = fmt.Errorf("owned by uid %d with mode %04o; expected uid %d and 0700", st.Uid, st.Mode&0o7777, os.Geteuid())
 	}
 	if err != nil {
-		unix.Close(d)
-		return -1, fmt.Errorf("%s: %w", dir, err)
+		d.Close()
+		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
 	return d, nil
 }
@@ -92,11 +93,19 @@ func unlinked(d int) (int, error) {
 	if err != nil {
 		return -1, err
 	}
-	if err := unix.Unlinkat(d, name, 0); err != nil {
+	if err := takeName(d, name); err != nil {
 		unix.Close(fd)
 		return -1, err
 	}
 	return fd, nil
+}
+
+// takeName takes a name away; another daemon that begins may have done so.
+func takeName(d int, name string) error {
+	if err := unix.Unlinkat(d, name, 0); !errors.Is(err, unix.ENOENT) {
+		return err
+	}
+	return nil
 }
 
 // reserve asks for all room at once: a disk that is too full says so before anything is inflated.
@@ -113,21 +122,29 @@ func reserve(fd int, size int64) error {
 	}
 }
 
-// clearLeftovers removes the names of files whose maker died before it could.
-func clearLeftovers(dir string) error {
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
+// ours is what a name has that unlinked gives: the prefix and rand.Text.
+var ours = regexp.MustCompile("^" + prefix + "[A-Z2-7]{26,}$")
+
+// clearLeftovers removes from folder d, which is private, the names of files whose maker died before it could.
+func clearLeftovers(d *os.File) error {
+	names, err := d.Readdirnames(-1)
 	if err != nil {
-		return fmt.Errorf("spool: %w", err)
+		return err
 	}
-	for _, e := range entries {
-		if !strings.HasPrefix(e.Name(), prefix) || !e.Type().IsRegular() {
+	for _, name := range names {
+		if !ours.MatchString(name) {
 			continue
 		}
-		if err := os.Remove(filepath.Join(dir, e.Name())); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return fmt.Errorf("spool: what an earlier run has left: %w", err)
+		var st unix.Stat_t
+		err := unix.Fstatat(int(d.Fd()), name, &st, unix.AT_SYMLINK_NOFOLLOW)
+		if err == nil && (st.Mode&unix.S_IFMT != unix.S_IFREG || int(st.Uid) != os.Geteuid()) {
+			continue
+		}
+		if err == nil {
+			err = takeName(int(d.Fd()), name)
+		}
+		if err != nil && !errors.Is(err, unix.ENOENT) {
+			return fmt.Errorf("what an earlier run has left: %s: %w", filepath.Join(d.Name(), name), err)
 		}
 	}
 	return nil

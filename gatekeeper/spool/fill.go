@@ -57,22 +57,20 @@ func (s *Spool) unchanged(key Key, d integrity.Digest) error {
 
 // make writes a file of exactly size bytes, and names them in a Manifest while they pass.
 func (s *Spool) make(ctx context.Context, size int64, write Fill) (*file, *integrity.Manifest, error) {
+	s.cleared.Do(func() { _ = s.Clear() }) // what speaks against the folder is said when a file is made in it
 	f, err := create(s.dir, size)
 	if err != nil {
+		ended, end := context.WithCancel(ctx)
+		end()
+		_ = writing(ended, write, io.Discard)
 		return nil, nil, fmt.Errorf("spool: %w", err)
 	}
 	from, to := io.Pipe()
 	written := make(chan error, 1)
 	go func() {
-		var err error
-		defer func() {
-			if v := recover(); v != nil {
-				err = fmt.Errorf("spool: fault while inflating: %v", v)
-			}
-			to.CloseWithError(err) // nil: io.EOF
-			written <- err
-		}()
-		err = write(ctx, to)
+		err := writing(ctx, write, to)
+		to.CloseWithError(err) // nil: io.EOF
+		written <- err
 	}()
 	t := &through{from: from, file: f}
 	m, err := integrity.Build(ctx, t, size, nil)
@@ -82,12 +80,12 @@ func (s *Spool) make(ctx context.Context, size int64, write Fill) (*file, *integ
 		err = fmt.Errorf("more than the %d bytes that were said", size)
 		from.CloseWithError(err)
 	}
-	writing := <-written // it has returned: nothing of it is left
+	failed := <-written // it has returned: nothing of it is left
 	switch {
 	case t.err != nil:
 		err = fmt.Errorf("spool: writing to the disk: %w", t.err)
-	case writing != nil && !errors.Is(writing, err):
-		err = writing
+	case failed != nil && !errors.Is(failed, err):
+		err = failed
 	case errors.Is(err, integrity.ErrChanged):
 		err = fmt.Errorf("fewer than the %d bytes that were said", size)
 	}
@@ -96,6 +94,16 @@ func (s *Spool) make(ctx context.Context, size int64, write Fill) (*file, *integ
 		return nil, nil, err
 	}
 	return f, m, nil
+}
+
+// writing calls write; a fault in it is its error.
+func writing(ctx context.Context, write Fill, w io.Writer) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("spool: fault while inflating: %v", v)
+		}
+	}()
+	return write(ctx, w)
 }
 
 // A through hands bytes on from a stream and writes them to a file on their way: integrity.Build hashes what was in memory,

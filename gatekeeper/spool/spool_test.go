@@ -13,8 +13,6 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // content is n bytes that seed decides.
@@ -28,14 +26,11 @@ func key(n byte) Key { return Key{Part: [32]byte{n}} }
 
 func newSpool(t *testing.T, max int64) *Spool {
 	t.Helper()
-	s, err := New(filepath.Join(t.TempDir(), "state", "spool"), max)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := New(filepath.Join(t.TempDir(), "state", "spool"), max)
 	t.Cleanup(func() {
 		s.Close()
-		if s.used != 0 || len(s.entries) != 0 {
-			t.Errorf("%d bytes and %d entries are left", s.used, len(s.entries))
+		if s.used != 0 || len(s.entries) != 0 || len(s.held) != 0 {
+			t.Errorf("%d bytes, %d entries and %d users are left", s.used, len(s.entries), len(s.held))
 		}
 	})
 	return s
@@ -62,7 +57,7 @@ func filling(b []byte, calls *atomic.Int32) func() (Fill, error) {
 
 func get(t *testing.T, s *Spool, k Key, b []byte, calls *atomic.Int32) *Content {
 	t.Helper()
-	c, err := s.Get(t.Context(), k, int64(len(b)), filling(b, calls))
+	c, err := s.Get(t.Context(), k, int64(len(b)), 0, filling(b, calls))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,43 +104,6 @@ func TestFilesWithoutNames(t *testing.T) {
 	}
 }
 
-// Where O_TMPFILE is not offered a file has a name for a moment; what dies in it leaves the name to the next start.
-func TestLeftoversAreCleared(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "spool")
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"spool-ABC", "spool-DEF", "of somebody else"} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte("x"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := os.Mkdir(filepath.Join(dir, "spool-folder"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := New(dir, 1); err != nil {
-		t.Fatal(err)
-	}
-	left, err := os.ReadDir(dir)
-	if err != nil || len(left) != 2 || left[0].Name() != "of somebody else" {
-		t.Errorf("left: %v, %v", left, err)
-	}
-	d, err := private(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer unix.Close(d)
-	fd, err := unlinked(d)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer unix.Close(fd)
-	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil || st.Nlink != 0 || st.Mode&0o777 != 0o600 {
-		t.Errorf("%+v, %v", st, err)
-	}
-}
-
 func TestOneFillForAll(t *testing.T) {
 	s := newSpool(t, 1<<20)
 	b, release := content(1, 100_000), make(chan struct{})
@@ -153,7 +111,7 @@ func TestOneFillForAll(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 20 {
 		wg.Go(func() {
-			c, err := s.Get(t.Context(), key(1), int64(len(b)), func() (Fill, error) {
+			c, err := s.Get(t.Context(), key(1), int64(len(b)), 0, func() (Fill, error) {
 				f, err := filling(b, &calls)()
 				return func(ctx context.Context, w io.Writer) error { <-release; return f(ctx, w) }, err
 			})
@@ -170,8 +128,8 @@ func TestOneFillForAll(t *testing.T) {
 	wg.Wait()
 	c := get(t, s, key(1), b, &calls)
 	defer c.Close()
-	again, ok := s.Lookup(key(1))
-	if !ok || calls.Load() != 1 {
+	again, ok, err := s.Lookup(key(1), 0)
+	if !ok || err != nil || calls.Load() != 1 {
 		t.Fatalf("there: %v, filled %d times", ok, calls.Load())
 	}
 	wantContent(t, again, b)
@@ -213,7 +171,7 @@ func TestWaitsEnd(t *testing.T) {
 	for range 2 {
 		ctx, stop := context.WithCancel(t.Context())
 		stops = append(stops, stop)
-		go func() { _, err := s.Get(ctx, key(1), int64(len(b)), begin); results <- err }()
+		go func() { _, err := s.Get(ctx, key(1), int64(len(b)), 0, begin); results <- err }()
 	}
 	waiters(t, s, 2)
 	stops[0]()
@@ -244,8 +202,8 @@ func TestTheLongestUnreadMakesRoom(t *testing.T) {
 	get(t, s, key(0), content(0, 100), &calls).Close() // read again: 1 is the oldest now
 	held := get(t, s, key(3), content(3, 100), nil)
 	for i, want := range []bool{true, false, true, true} {
-		c, ok := s.Lookup(key(byte(i)))
-		if ok != want {
+		c, ok, err := s.Lookup(key(byte(i)), 0)
+		if ok != want || err != nil {
 			t.Errorf("content %d is there: %v", i, ok)
 		}
 		if ok {
@@ -257,7 +215,7 @@ func TestTheLongestUnreadMakesRoom(t *testing.T) {
 	}
 	big := get(t, s, key(9), content(9, 200), nil) // both idle ones go, what is open stays
 	wantContent(t, held, content(3, 100))
-	full, ok := errors.AsType[*FullError](func() error { _, err := s.Get(t.Context(), key(1), 1, filling(nil, nil)); return err }())
+	full, ok := errors.AsType[*FullError](func() error { _, err := s.Get(t.Context(), key(1), 1, 0, filling(nil, nil)); return err }())
 	if !ok || full.Held != 300 || full.Max != 300 || !strings.Contains(full.Error(), "held by open views") {
 		t.Errorf("%+v", full)
 	}
@@ -265,7 +223,7 @@ func TestTheLongestUnreadMakesRoom(t *testing.T) {
 	held.Close() // a second time changes nothing
 	get(t, s, key(1), content(1, 100), nil).Close()
 	big.Close()
-	_, err := s.Get(t.Context(), key(2), 301, filling(nil, nil))
+	_, err := s.Get(t.Context(), key(2), 301, 0, filling(nil, nil))
 	if !errors.As(err, &full) || !strings.Contains(err.Error(), "inflates to 301 bytes, and views-spool allows 300") {
 		t.Errorf("more than all: %v", err)
 	}
@@ -289,7 +247,7 @@ func TestFailedFillsLeaveNothing(t *testing.T) {
 		"more, and no one minds":  {func(_ context.Context, w io.Writer) error { _, _ = w.Write(append(bytes.Clone(b), 0)); return nil }, "more than the 3145728 bytes"},
 		"a fault in this program": {func(context.Context, io.Writer) error { panic("told to") }, "told to"},
 	} {
-		got, err := s.Get(t.Context(), key(1), int64(len(b)), func() (Fill, error) { return c.fill, nil })
+		got, err := s.Get(t.Context(), key(1), int64(len(b)), 0, func() (Fill, error) { return c.fill, nil })
 		if err == nil || !strings.Contains(err.Error(), c.want) || got != nil {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -297,7 +255,7 @@ func TestFailedFillsLeaveNothing(t *testing.T) {
 			t.Errorf("%s: %d bytes, %d entries left", name, s.used, len(s.entries))
 		}
 	}
-	if _, err := s.Get(t.Context(), key(1), 5, func() (Fill, error) { return nil, broken }); !errors.Is(err, broken) || s.used != 0 {
+	if _, err := s.Get(t.Context(), key(1), 5, 0, func() (Fill, error) { return nil, broken }); !errors.Is(err, broken) || s.used != 0 {
 		t.Errorf("a beginning that fails: %v, %d bytes", err, s.used)
 	}
 	c := get(t, s, key(1), b, nil)
@@ -344,7 +302,7 @@ func TestOtherBytesTheSecondTime(t *testing.T) {
 	s := newSpool(t, 100)
 	get(t, s, key(1), content(1, 100), nil).Close()
 	get(t, s, key(2), content(2, 100), nil).Close() // 1 makes room
-	_, err := s.Get(t.Context(), key(1), 100, filling(content(7, 100), nil))
+	_, err := s.Get(t.Context(), key(1), 100, 0, filling(content(7, 100), nil))
 	if err == nil || !strings.Contains(err.Error(), "other bytes than before") || s.used != 0 {
 		t.Errorf("%v, %d bytes", err, s.used)
 	}
@@ -360,7 +318,7 @@ func TestClose(t *testing.T) {
 	started := make(chan struct{})
 	result := make(chan error, 1)
 	go func() {
-		_, err := s.Get(context.Background(), key(3), 100, func() (Fill, error) {
+		_, err := s.Get(context.Background(), key(3), 100, 0, func() (Fill, error) {
 			return func(ctx context.Context, _ io.Writer) error { close(started); <-ctx.Done(); return ctx.Err() }, nil
 		})
 		result <- err
@@ -372,10 +330,10 @@ func TestClose(t *testing.T) {
 	}
 	wantContent(t, open, content(1, 100))
 	open.Close()
-	if _, err := s.Get(t.Context(), key(1), 100, filling(nil, nil)); !errors.Is(err, errClosed) {
+	if _, err := s.Get(t.Context(), key(1), 100, 0, filling(nil, nil)); !errors.Is(err, errClosed) {
 		t.Errorf("afterwards: %v", err)
 	}
-	if _, ok := s.Lookup(key(2)); ok || s.used != 0 {
+	if _, ok, _ := s.Lookup(key(2), 0); ok || s.used != 0 {
 		t.Errorf("afterwards %d bytes are there", s.used)
 	}
 }

@@ -3,6 +3,7 @@ package jail
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 
@@ -14,7 +15,7 @@ import (
 const workerName = "trustfs-worker"
 
 // FindWorker is the path of the worker binary: path itself if it is not empty, else where the programs of this installation
-// lie (see beside.Places), else in PATH.
+// lie (see beside.Find), else in PATH. One in the installation that others might have put there is an error.
 func FindWorker(path string) (string, error) {
 	if path != "" {
 		return path, nil
@@ -22,6 +23,9 @@ func FindWorker(path string) (string, error) {
 	p, err := beside.Find(workerName)
 	if err == nil {
 		return p, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("the jail's worker: %w", err)
 	}
 	if p, pathErr := exec.LookPath(workerName); pathErr == nil {
 		return p, nil

@@ -105,21 +105,22 @@ func (b *batches) next() []*small {
 
 // runBatches does batches until none waits.
 func (p *Pool) runBatches() {
+	var room []byte // what a batch is made in, for one after the other
 	for {
 		batch := p.batches.next()
 		if batch == nil {
 			return
 		}
-		p.runBatch(batch)
+		room = p.runBatch(batch, room)
 		for _, s := range batch {
 			close(s.done)
 		}
 	}
 }
 
-// runBatch has one worker do a batch.
-func (p *Pool) runBatch(batch []*small) {
-	e, err := encodeBatch(batch, p.cfg.Limits, true)
+// runBatch has one worker do a batch. It gives back the room that the batch was made in.
+func (p *Pool) runBatch(batch []*small, room []byte) []byte {
+	e, err := encodeBatch(batch, p.cfg.Limits, true, room)
 	if err == nil {
 		err = p.enter(p.quit)
 	}
@@ -131,7 +132,9 @@ func (p *Pool) runBatch(batch []*small) {
 		for _, s := range batch {
 			s.out, s.err = nil, err
 		}
+		return nil
 	}
+	return e.head
 }
 
 // batchBy finds a worker for a batch. Precondition: the right to use one. A worker that fails is no error: its files are
@@ -155,7 +158,7 @@ func (p *Pool) batchBy(e *encodedJob, batch []*small) error {
 
 // runAlone does a job whose batch came to nothing, with a worker of its own that does nothing else.
 func (p *Pool) runAlone(ctx context.Context, s *small) ([]byte, error) {
-	e, err := encodeBatch([]*small{s}, p.cfg.Limits, false)
+	e, err := encodeBatch([]*small{s}, p.cfg.Limits, false, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -174,8 +177,8 @@ func (p *Pool) runAlone(ctx context.Context, s *small) ([]byte, error) {
 	return s.out, s.err
 }
 
-// encodeBatch makes a batch ready to be sent: the frame, and the files behind it.
-func encodeBatch(batch []*small, l Limits, reuse bool) (*encodedJob, error) {
+// encodeBatch makes a batch ready to be sent, in room as far as that goes: the frame, and the files behind it.
+func encodeBatch(batch []*small, l Limits, reuse bool, room []byte) (*encodedJob, error) {
 	b := wire.Batch{Task: batch[0].task, Parts: make([]wire.Part, len(batch))}
 	e := &encodedJob{task: b.Task, reuse: reuse}
 	for i, s := range batch {
@@ -187,8 +190,8 @@ func encodeBatch(batch []*small, l Limits, reuse bool) (*encodedJob, error) {
 	if err != nil {
 		return nil, fmt.Errorf("jail: batch: %w", err)
 	}
-	e.head, err = wire.EncodeJSON(&wire.Request{Task: wire.BatchTask, Body: body, Data: e.limits.data, Reuse: reuse}, wire.MaxRequest)
-	e.head = slices.Grow(e.head, int(e.size)) // one piece: a system call for each would cost more than the copy
+	head, err := wire.EncodeJSON(&wire.Request{Task: wire.BatchTask, Body: body, Data: e.limits.data, Reuse: reuse}, wire.MaxRequest)
+	e.head = append(slices.Grow(room[:0], len(head)+int(e.size)), head...) // one piece: a system call for each would cost more than the copy
 	for _, s := range batch {
 		e.head = append(e.head, s.content...)
 	}

@@ -10,9 +10,10 @@ package beneath
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
+	"runtime"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -49,12 +50,12 @@ const resolveHow = unix.RESOLVE_BENEATH | unix.RESOLVE_NO_MAGICLINKS | unix.RESO
 
 // openat2 opens path (slash-separated, "" or "." for the root) with the given flags. follow allows links that stay in the
 // tree; without it a link in any component is ELOOP, except a last one under O_PATH|O_NOFOLLOW, which is opened itself.
-func (r *Root) openat2(path string, flags uint64, follow bool) (*os.File, error) {
+func (r *Root) openat2(path string, flags uint64, follow bool) (fd int, err error) {
 	if path == "" {
 		path = "."
 	}
 	if strings.IndexByte(path, 0) >= 0 {
-		return nil, pathError("openat2", path, unix.EINVAL)
+		return -1, pathError("openat2", path, unix.EINVAL)
 	}
 	how := unix.OpenHow{Flags: flags | unix.O_CLOEXEC, Resolve: resolveHow}
 	if !follow {
@@ -65,62 +66,85 @@ func (r *Root) openat2(path string, flags uint64, follow bool) (*os.File, error)
 		fd, err := unix.Openat2(int(r.dir.Fd()), path, &how)
 		switch {
 		case err == nil:
-			return os.NewFile(uintptr(fd), path), nil
+			return fd, nil
 		case err == unix.EINTR, err == unix.EAGAIN: // EAGAIN: a rename raced with "..", see openat2(2)
 			continue
 		}
-		return nil, pathError("openat2", path, err)
+		return -1, pathError("openat2", path, err)
 	}
 }
 
 func pathError(op, path string, err error) error { return &fs.PathError{Op: op, Path: path, Err: err} }
 
+func (r *Root) open(path string, flags uint64, follow bool) (*os.File, error) {
+	fd, err := r.openat2(path, flags, follow)
+	if err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), path), nil
+}
+
 // Path opens the object at path O_PATH, a link itself rather than its target.
 func (r *Root) Path(path string) (*os.File, error) {
-	return r.openat2(path, unix.O_PATH|unix.O_NOFOLLOW, false)
+	return r.open(path, unix.O_PATH|unix.O_NOFOLLOW, false)
+}
+
+// Lstat gives the attributes of the object at path, of a link itself rather than its target.
+func (r *Root) Lstat(path string) (st unix.Stat_t, err error) {
+	fd, err := r.openat2(path, unix.O_PATH|unix.O_NOFOLLOW, false)
+	if err != nil {
+		return st, err
+	}
+	defer unix.Close(fd)
+	if err := unix.Fstat(fd, &st); err != nil {
+		return st, pathError("fstat", path, err)
+	}
+	return st, nil
 }
 
 // Regular opens the regular file at path for reading, following no link. Anything else is ErrNotRegular, and is not
 // opened.
 func (r *Root) Regular(path string) (*os.File, error) {
-	p, err := r.Path(path)
-	if err != nil {
-		return nil, err
-	}
-	defer p.Close()
-	return Reopen(p)
+	return r.regular(path, unix.O_PATH|unix.O_NOFOLLOW, false)
 }
 
 // Open implements the tree that provenance reads lists and signatures from: Regular under its interface's name.
 func (r *Root) Open(path string) (*os.File, error) { return r.Regular(path) }
 
 // Follow opens the regular file that path leads to, through links that stay in the tree.
-func (r *Root) Follow(path string) (*os.File, error) {
-	p, err := r.openat2(path, unix.O_PATH, true)
+func (r *Root) Follow(path string) (*os.File, error) { return r.regular(path, unix.O_PATH, true) }
+
+func (r *Root) regular(path string, flags uint64, follow bool) (*os.File, error) {
+	fd, err := r.openat2(path, flags, follow)
 	if err != nil {
 		return nil, err
 	}
-	defer p.Close()
-	return Reopen(p)
+	defer unix.Close(fd)
+	return reopen(fd, path)
 }
 
 // Reopen gives a readable descriptor of the very object that an O_PATH descriptor of a regular file holds.
 func Reopen(p *os.File) (*os.File, error) {
+	defer runtime.KeepAlive(p)
+	return reopen(int(p.Fd()), p.Name())
+}
+
+func reopen(path int, name string) (*os.File, error) {
 	var st unix.Stat_t
-	if err := unix.Fstat(int(p.Fd()), &st); err != nil {
-		return nil, pathError("fstat", p.Name(), err)
+	if err := unix.Fstat(path, &st); err != nil {
+		return nil, pathError("fstat", name, err)
 	}
 	if st.Mode&unix.S_IFMT != unix.S_IFREG {
-		return nil, pathError("open", p.Name(), ErrNotRegular)
+		return nil, pathError("open", name, ErrNotRegular)
 	}
 	// The descriptor's own entry in /proc is the documented way to reopen it (open(2), O_PATH); no name is resolved again.
 	fd, err := retry(func() (int, error) {
-		return unix.Open(fmt.Sprintf("/proc/self/fd/%d", p.Fd()), unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NOCTTY, 0)
+		return unix.Open("/proc/self/fd/"+strconv.Itoa(path), unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NOCTTY, 0)
 	})
 	if err != nil {
-		return nil, pathError("open", p.Name(), err)
+		return nil, pathError("open", name, err)
 	}
-	return os.NewFile(uintptr(fd), p.Name()), nil
+	return os.NewFile(uintptr(fd), name), nil
 }
 
 // Readlink gives the target of the link at path, as it is written.
@@ -140,7 +164,7 @@ func (r *Root) Readlink(path string) (string, error) {
 
 // Dir opens the directory at path for listing.
 func (r *Root) Dir(path string) (*os.File, error) {
-	return r.openat2(path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW, false)
+	return r.open(path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW, false)
 }
 
 // ReadDir lists the directory at path, in the filesystem's order.

@@ -13,6 +13,8 @@ import (
 	"sort"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"trustfs/internal/beneath"
 )
 
@@ -98,19 +100,14 @@ func (w *walker) entry(name string, n os.DirEntry, depth int) error {
 }
 
 func (w *walker) regular(name string) Entry {
-	p, err := w.root.Path(name)
+	st, err := w.root.Lstat(name)
 	if err != nil {
 		return Entry{Path: name, Why: err.Error()}
 	}
-	defer p.Close()
-	st, err := p.Stat()
-	if err != nil {
-		return Entry{Path: name, Why: err.Error()}
-	}
-	if !st.Mode().IsRegular() {
+	if st.Mode&unix.S_IFMT != unix.S_IFREG {
 		return Entry{Path: name, Why: "not a regular file"}
 	}
-	return Entry{Path: name, Kind: Regular, Size: st.Size()}
+	return Entry{Path: name, Kind: Regular, Size: st.Size}
 }
 
 // link lists a link only when a reader could not follow it inside the tree. An absolute target below the root's own name

@@ -23,6 +23,9 @@ func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 
 // run is the whole program but the exit. The first SIGINT or SIGTERM ends the command in good order; a second one kills.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	if err := sameBuild(); err != nil {
+		return newApp(stdin, stdout, stderr).finish(err)
+	}
 	if missing(args) {
 		return newApp(stdin, stdout, stderr).finish(handOver())
 	}

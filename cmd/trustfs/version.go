@@ -10,6 +10,9 @@ import (
 // version is set by the build: go build -ldflags "-X main.version=...".
 var version = "unknown"
 
+// frontBuild is the environment variable in which the lean program tells the engine its version, when it hands over.
+const frontBuild = "TRUSTFS_FRONT_BUILD"
+
 func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",

@@ -19,6 +19,7 @@ import (
 	"trustfs/internal/term"
 	"trustfs/internal/walk"
 	"trustfs/provenance"
+	"trustfs/views"
 )
 
 func (a *app) verifyCommand() *cobra.Command {
@@ -155,6 +156,14 @@ func (v *verification) file(ctx context.Context, e walk.Entry, name string, need
 	if e.Kind != walk.Regular {
 		return v.say(false, name, e.Why)
 	}
+	if done, err := v.view(ctx, name, needs); done || err != nil {
+		return err
+	}
+	return v.origin(ctx, e, name, needs)
+}
+
+// origin is file for what is itself the file that is called name, or the source of that view.
+func (v *verification) origin(ctx context.Context, e walk.Entry, name string, needs bool) error {
 	f, err := v.root.Regular(e.Path)
 	if err != nil {
 		return err
@@ -177,6 +186,29 @@ func (v *verification) file(ctx context.Context, e walk.Entry, name string, need
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	return v.judge(name, ev, needs)
+}
+
+// view looks at a view of a mount, called name: the origin of a view is its source's. done is false for what is none.
+func (v *verification) view(ctx context.Context, name string, needs bool) (done bool, err error) {
+	if len(views.SourcesOf(filepath.Base(name))) == 0 {
+		return false, nil
+	}
+	sources, err := sourcesOfViews([]string{name})
+	if err != nil || sources[0] == name {
+		return false, err
+	}
+	of, err := newVerification(v.app, v.cfg, sources[0])
+	if err != nil {
+		return false, err
+	}
+	defer of.root.Close()
+	e := walk.One(of.root, of.rel)
+	if e.Kind != walk.Regular {
+		return true, v.say(false, name, e.Why)
+	}
+	err = of.origin(ctx, e, name, needs)
+	v.good, v.checked = v.good && of.good, v.checked+of.checked
+	return true, err
 }
 
 // judge says what the evidence comes to, by the same rules as an open. Whatever they find speaks against the file.

@@ -4,11 +4,12 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/flate"
+	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
+	random "math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,7 +27,7 @@ import (
 func packedArrays(t *testing.T, path string, n int) []byte {
 	t.Helper()
 	data := make([]byte, n)
-	rand.NewChaCha8([32]byte{byte(n)}).Read(data)
+	random.NewChaCha8([32]byte{byte(n)}).Read(data)
 	for i := range data {
 		data[i] &= 0x33
 	}
@@ -183,6 +184,43 @@ func TestSpoolOfAMount(t *testing.T) {
 	}
 }
 
+// An inflation ends when its only opener is killed, and its worker with it.
+func TestInflationWhoseOpenerIsKilled(t *testing.T) {
+	dir, state := t.TempDir(), t.TempDir()
+	want := packedArrays(t, filepath.Join(dir, "x.npz"), 192<<20)
+	view := filepath.Join(serve(t, dir, "--state", state), "x.safetensors")
+	daemon, spool := daemonOf(t, state), filepath.Join(state, "spool")
+	if _, err := os.Stat(view); err != nil {
+		t.Fatal(err)
+	}
+	opener := exec.Command("sh", "-c", `exec 3<"$1"; echo open`, "sh", view)
+	said := &bytes.Buffer{}
+	opener.Stdout = said
+	if err := opener.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for begin := time.Now(); len(leadsTo(daemon, spool)) == 0; time.Sleep(time.Millisecond) {
+		if time.Since(begin) > 60*time.Second {
+			t.Fatal("nothing is inflated within 60 s")
+		}
+	}
+	if err := opener.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = opener.Wait()
+	for begin := time.Now(); len(leadsTo(daemon, spool)) > 0; time.Sleep(10 * time.Millisecond) {
+		if time.Since(begin) > 60*time.Second {
+			t.Fatal("it went on: what was inflated is there")
+		}
+	}
+	if said.Len() > 0 {
+		t.Fatal("the open came to its end before it was killed: nothing was tested")
+	}
+	if b, err := os.ReadFile(view); err != nil || !bytes.HasSuffix(b, want) {
+		t.Errorf("afterwards: %d bytes, %v", len(b), err)
+	}
+}
+
 // A daemon that dies leaves nothing of what it inflated.
 func TestSpoolOfADeadMount(t *testing.T) {
 	if os.Geteuid() != 0 {
@@ -214,7 +252,7 @@ func TestSpoolOfADeadMount(t *testing.T) {
 	if err := syscall.Unmount(point, syscall.MNT_DETACH); err != nil {
 		t.Error(err)
 	}
-	left := filepath.Join(state, "spool", "spool-LEFTBEHIND")
+	left := filepath.Join(state, "spool", "spool-"+rand.Text())
 	if names, err := os.ReadDir(filepath.Dir(left)); err != nil || len(names) != 0 {
 		t.Errorf("left: %v, %v", names, err)
 	}

@@ -94,7 +94,12 @@ func TestFoldersAreListedOnDemandOnly(t *testing.T) {
 }
 
 // A still node is a folder or file whose attributes have the same stamps for ever, as far as this filesystem tells.
-type stillNode struct{ fs.LoopbackNode }
+type stillNode struct{ *fs.LoopbackNode }
+
+// WrapChild makes what is found below one still, too.
+func (*stillNode) WrapChild(_ context.Context, child fs.InodeEmbedder) fs.InodeEmbedder {
+	return &stillNode{child.(*fs.LoopbackNode)}
+}
 
 func (n *stillNode) Getattr(ctx context.Context, f fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
 	errno := n.LoopbackNode.Getattr(ctx, f, out)
@@ -125,12 +130,8 @@ func still(a *fuse.Attr) {
 func stillMount(t *testing.T, real string) string {
 	t.Helper()
 	at := t.TempDir()
-	root := &fs.LoopbackRoot{Path: real}
-	root.NewNode = func(data *fs.LoopbackRoot, _ *fs.Inode, _ string, _ *syscall.Stat_t) fs.InodeEmbedder {
-		return &stillNode{fs.LoopbackNode{RootData: data}}
-	}
-	root.RootNode = root.NewNode(root, nil, "", nil)
-	server, err := fs.Mount(at, root.RootNode, &fs.Options{})
+	root := &stillNode{&fs.LoopbackNode{RootData: &fs.LoopbackRoot{Path: real}}}
+	server, err := fs.Mount(at, root, &fs.Options{})
 	if err != nil {
 		t.Skip("SKIPPED, NOT TESTED: a filesystem whose stamps stand still needs FUSE:", err)
 	}

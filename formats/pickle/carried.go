@@ -17,6 +17,7 @@ const (
 	carriedTries = 64       // places of one file that are run
 	carriedSize  = 64 << 10 // bytes of one carried pickle
 	carriedSteps = 100_000  // opcodes of it
+	carriedText  = 4 << 20  // letters of one file that are read to be decoded
 )
 
 // carried looks for pickles in the texts and bytes of the stream from start to end: as they are, in base64 and in
@@ -55,7 +56,8 @@ func (w *work) window(b []byte, off, end int64) {
 	w.spelled(b, off, end, "80", "hexadecimal", isHex, hex.DecodeString)
 }
 
-// spelled tries the places of a window at which a pickle begins that is spelled in text.
+// spelled tries the places of a window at which a pickle begins that is spelled in text. Reading and decoding what may
+// follow costs far more than the few letters that ask for it, so that both are bounded for the whole file.
 func (w *work) spelled(b []byte, off, end int64, prefix, how string, in func(byte) bool, decode func(string) ([]byte, error)) {
 	for i := 0; i+8 <= len(b); i += len(prefix) {
 		j := bytes.Index(b[i:], []byte(prefix))
@@ -68,9 +70,16 @@ func (w *work) spelled(b []byte, off, end int64, prefix, how string, in func(byt
 			continue
 		}
 		at := off + int64(i)
+		if w.known.tries >= carriedTries || w.known.decoded >= carriedText {
+			return
+		}
+		if w.known.carriedAt[at] {
+			continue
+		}
 		text := make([]byte, min(2*carriedSize, end-at))
 		n, _ := w.s.R.ReadAt(text, at)
 		text = text[:n]
+		w.known.decoded += int64(n)
 		if k := bytes.IndexFunc(text, func(r rune) bool { return r > 0x7f || !in(byte(r)) }); k >= 0 {
 			text = text[:k]
 		}

@@ -82,6 +82,21 @@ func TestCarriedIsBounded(t *testing.T) {
 	}
 }
 
+// Text in which a pickle may begin everywhere is read and decoded a few times over, not once for each beginning.
+func TestCarriedDecodesLittle(t *testing.T) {
+	for _, letters := range []string{"gASV", "80049580", "gASVgAJ9"} {
+		for _, n := range []int{1 << 10, 1 << 14, 1 << 18} {
+			w := &work{c: newContext(), s: source(load(long(strings.Repeat(letters, n)))), known: &known{carriedAt: map[int64]bool{}}}
+			w.carried(0, w.s.Size)
+			if w.decoded == 0 || w.decoded >= carriedText+2*carriedSize || w.tries == 0 {
+				t.Errorf("%d of %q: %d bytes decoded in %d tries", n, letters, w.decoded, w.tries)
+			}
+		}
+	}
+	hidden := load(long("gASVgAJ9 " + base64.StdEncoding.EncodeToString([]byte(load(reduce(g("posix", "system"), str("id")))))))
+	expect(t, inspectText(hidden), []string{"pickle_carried a pickle kept as data in base64"})
+}
+
 func BenchmarkCarried(b *testing.B) {
 	dense := strings.Repeat("}q\x00(X\x01\x00\x00\x00aK\x80X\x01\x00\x00\x00bG?\x80\x00\x00\x00\x00\x00\x00u0", 1<<18)
 	s := source("\x80\x02" + dense + "N.")

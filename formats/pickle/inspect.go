@@ -34,6 +34,7 @@ type known struct {
 	probes int             // places tried for a further stream
 
 	scanned   int64          // bytes searched for pickles carried as data
+	decoded   int64          // bytes read to be decoded, of texts that may spell them
 	tries     int            // places at which one was run
 	carriedAt map[int64]bool // those places
 }

@@ -41,6 +41,8 @@ const (
 	RuleEncode          Rule = "encode"           // a text to a plain character encoding
 	RuleDefaultdict     Rule = "defaultdict"      // the factory is None or a builtin container or number type
 	RuleClass           Rule = "class"            // the first argument is a class of the same preset, and so is every name among them
+	RulePyx             Rule = "pyx"              // class, and a state of Cython's: None or a tuple whose last field may be a dict of attributes
+	RuleBytes           Rule = "bytes"            // what has the bytes; a number would be a size
 	RuleDtype           Rule = "dtype"            // a type string; its state may not claim raw bytes for objects
 	RuleUfunc           Rule = "ufunc"            // (module, name) of a listed NumPy function
 	RuleBitgen          Rule = "bitgen"           // NumPy bit generators, by name or listed class
@@ -58,7 +60,7 @@ const (
 
 var knownRules = map[Rule]bool{
 	RuleNew: true, RuleBlank: true, RuleShared: true, RuleType: true, RuleGetattr: true, RulePartial: true, RuleReconstructor: true,
-	RuleNewobj: true, RuleEncode: true, RuleDefaultdict: true, RuleClass: true, RuleDtype: true, RuleUfunc: true,
+	RuleNewobj: true, RuleEncode: true, RuleDefaultdict: true, RuleClass: true, RulePyx: true, RuleBytes: true, RuleDtype: true, RuleUfunc: true,
 	RuleBitgen: true, RuleSideFile: true, RuleNested: true, RuleFromTypeV2: true, RuleWrapperSubclass: true,
 	RuleFromTensor: true, RuleParameterState: true, RuleFromStorage: true, RuleTensors: true, RuleScalar: true, RuleSame: true,
 }

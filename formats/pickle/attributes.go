@@ -98,7 +98,7 @@ func (j *judge) held(m *opcodes.Machine, e *opcodes.Event) {
 var indirect = map[globals.Rule]bool{
 	globals.RuleGetattr: true, globals.RuleNested: true, globals.RuleFromTypeV2: true, globals.RuleReconstructor: true,
 	globals.RuleNewobj: true, globals.RuleUfunc: true, globals.RulePartial: true, globals.RuleType: true,
-	globals.RuleClass: true,
+	globals.RuleClass: true, globals.RulePyx: true,
 }
 
 // rebuilds are the rules of what other rules judge among arguments: _rebuild_from_type_v2 calls its first argument and

@@ -38,7 +38,7 @@ func (j *judge) ownState(m *opcodes.Machine, n *name, state opcodes.Value) strin
 // readsTuple: classes of compiled code, and of the library, whose state is a tuple of fields.
 func readsTuple(n *name) bool {
 	switch n.rule() {
-	case globals.RuleClass, globals.RuleBitgen, globals.RuleNewobj:
+	case globals.RuleClass, globals.RulePyx, globals.RuleBitgen, globals.RuleNewobj:
 		return true
 	case "":
 		return n.is("random:Random", "_io:BytesIO", "_io:StringIO", "io:BytesIO", "io:StringIO") ||
@@ -73,12 +73,11 @@ func (j *judge) tupleObjection(m *opcodes.Machine, items []opcodes.Value) string
 // fieldOf says that an object made by n is an array, a type, a number or bytes, and no mapping.
 func (j *judge) fieldOf(n *name) bool {
 	switch n.rule() {
-	case globals.RuleClass, globals.RuleDtype, globals.RuleBitgen, globals.RuleNewobj, globals.RuleEncode, globals.RuleScalar, globals.RuleShared, globals.RuleSideFile:
+	case globals.RuleClass, globals.RulePyx, globals.RuleBytes, globals.RuleDtype, globals.RuleBitgen, globals.RuleNewobj, globals.RuleEncode, globals.RuleScalar, globals.RuleShared, globals.RuleSideFile:
 		return true
 	case globals.RuleNew: // arrays of joblib; pandas' types and arrays; metrics inside of trees
 		return n.isWrapper() || n.verdict.Preset == "pandas" && !strings.HasSuffix(n.text, "Frame") && !strings.HasSuffix(n.text, "Series") ||
 			strings.Contains(n.module, "dist_metrics")
 	}
-	return n.allowed() && n.verdict.Use == globals.UseCall &&
-		(slices.Contains([]string{"numpy", "scipy", "pandas", "sklearn"}, n.verdict.Preset) || n.is("builtins:bytes", "__builtin__:bytes", "builtins:bytearray", "__builtin__:bytearray"))
+	return n.allowed() && n.verdict.Use == globals.UseCall && slices.Contains([]string{"numpy", "scipy", "pandas", "sklearn"}, n.verdict.Preset)
 }

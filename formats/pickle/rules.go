@@ -35,6 +35,10 @@ func (j *judge) byArguments(k *call) string {
 		return ruleDefaultdict(j, k)
 	case globals.RuleClass:
 		return ruleClass(j, k)
+	case globals.RulePyx:
+		return rulePyx(j, k)
+	case globals.RuleBytes:
+		return ruleBytes(j, k)
 	case globals.RuleDtype:
 		return ruleDtype(j, k)
 	case globals.RuleUfunc:
@@ -123,6 +127,11 @@ func ruleReconstructor(j *judge, k *call) string {
 		return "from " + describe(k.m, args[2]) + ", whose methods it may call"
 	}
 	base := j.nameOf(k.m, args[1])
+	if base.rule() == globals.RuleBytes {
+		if why := j.sizeObjection(k.m, args[2]); why != "" {
+			return why
+		}
+	}
 	for _, b := range builtinBases {
 		if base.is("builtins:"+b, "__builtin__:"+b) {
 			return ""

@@ -23,7 +23,9 @@ func (j *judge) build(m *opcodes.Machine, e *opcodes.Event) {
 	case globals.RuleSideFile:
 		why = j.sideFileState(m, e.Args)
 	default:
-		if why = j.stateObjection(m, n, e.Args); why == "" && n.isWrapper() {
+		if n.rebuilt() {
+			why = "torch gives what it rebuilds no state, which may be other memory"
+		} else if why = j.stateObjection(m, n, e.Args); why == "" && n.isWrapper() {
 			why = j.wrapperKeys(m, e.Args, arrayKeys)
 		}
 	}
@@ -87,6 +89,10 @@ func (j *judge) mutate(m *opcodes.Machine, e *opcodes.Event) {
 		return
 	}
 	if n.plainDict {
+		return
+	}
+	if n.holdsMemory() {
+		j.find(formats.RuleReduce, e.Offset, op+" on what "+n.text+" made, which would change memory that was looked at", "")
 		return
 	}
 	items := m.Items(e.Args)

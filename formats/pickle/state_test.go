@@ -6,12 +6,18 @@ import (
 	"testing"
 
 	"trustfs/formats"
+	"trustfs/formats/globals"
 )
 
 func TestMutations(t *testing.T) {
 	ns := newobj(g("types", "SimpleNamespace"))
 	bytesFn := g("torch.storage", "_load_from_bytes")
 	attr := func(name string) string { return dict(str(name), bytesFn) }
+	storage := tuple(str("storage"), g("torch", "FloatStorage"), str("0"), str("cpu"), "K\x03") + "Q"
+	tensor := reduce(g("torch._utils", "_rebuild_tensor_v2"), storage, "K\x00", tuple("K\x01"), tuple("K\x01"), "\x89", reduce(g("collections", "OrderedDict")))
+	array := reduce(g("numpy.core.multiarray", "_reconstruct"), g("numpy", "ndarray"), tuple("K\x00"), bin("b")) +
+		tuple("K\x01", tuple("K\x00"), reduce(g("numpy", "dtype"), str("f4"), "\x89", "\x88"), "\x89", bin("")) + "b"
+	interval := g("pandas._libs.interval", "__pyx_unpickle_IntervalMixin")
 	many := "("
 	for i := range 100 {
 		many += str(fmt.Sprintf("a%d", i)) + "N"
@@ -48,11 +54,38 @@ func TestMutations(t *testing.T) {
 		{"file beside it", newobj(g("joblib.numpy_pickle", "NDArrayWrapper")) + dict(str("filename"), str("a_01.npy")) + "b", ""},
 		{"file elsewhere", newobj(g("joblib.numpy_pickle", "NDArrayWrapper")) + dict(str("filename"), str("/etc/a.npy")) + "b", formats.RuleReduce},
 		{"file above", newobj(g("joblib.numpy_pickle", "NDArrayWrapper")) + dict(str("filename"), str("..")) + "b", formats.RuleReduce},
+		{"item of a tensor", tensor + "K\x00K\x01s", formats.RuleReduce},
+		{"item of a parameter", reduce(g("torch.nn.parameter", "Parameter"), tensor) + "K\x00K\x01s", formats.RuleReduce},
+		{"item of an array", array + "K\x00K\x01s", formats.RuleReduce},
+		{"state of a tensor", tensor + "(K\x00" + tensor + "db", formats.RuleReduce},
+		{"a tensor", tensor, ""},
+		{"an array", array, ""},
+		{"intervals", reduce(interval, g("pandas.arrays", "IntervalArray"), "K\x00", "N") + dict(str("_left"), "N") + "b", ""},
+		{"intervals with fields", reduce(interval, g("pandas.arrays", "IntervalArray"), "K\x00", tuple(str("right"))), ""},
+		{"intervals with a special attribute", reduce(interval, g("pandas.arrays", "IntervalArray"), "K\x00", tuple(dict(str("__setstate__"), "N"))), formats.RuleReduce},
+		{"intervals with what has keys", reduce(interval, g("pandas.arrays", "IntervalArray"), "K\x00", ns), formats.RuleReduce},
+		{"intervals with a list", reduce(interval, g("pandas.arrays", "IntervalArray"), "K\x00", "]"), formats.RuleReduce},
+		{"seeds with a special attribute", reduce(g("numpy.random.bit_generator", "__pyx_unpickle_SeedSequence"), g("numpy.random.bit_generator", "SeedSequence"), "K\x00",
+			tuple(dict(str("__setstate__"), "N"))), formats.RuleReduce},
+		{"seeds", reduce(g("numpy.random.bit_generator", "__pyx_unpickle_SeedSequence"), g("numpy.random.bit_generator", "SeedSequence"), "K\x00", "N") +
+			tuple("K\x07", "K\x00", array, "K\x04", ")") + "b", ""},
+		{"seeds of another class", reduce(g("numpy.random.bit_generator", "__pyx_unpickle_SeedSequence"), g("types", "SimpleNamespace"), "K\x00", "N"), formats.RuleReduce},
+		{"a size of bytes", reduce(g("builtins", "bytearray"), "\x8a\x06\x00\x00\x00\x00\x00\x10"), formats.RuleReduce},
+		{"a small size of bytes", reduce(g("builtins", "bytes"), "K\x01"), formats.RuleReduce},
+		{"a size that is an object", reduce(g("builtins", "bytes"), reduce(g("builtins", "int"), str("9999999999"))), formats.RuleReduce},
+		{"a size by copyreg", reduce(g("copy_reg", "_reconstructor"), g("builtins", "object"), g("builtins", "bytearray"), "K\x01"), formats.RuleReduce},
+		{"a truth value for a size", reduce(g("builtins", "bytes"), "\x88"), formats.RuleReduce},
+		{"bytes", reduce(g("builtins", "bytearray"), str("abc"), str("latin-1")) + reduce(g("builtins", "bytes")) + "0" + reduce(g("builtins", "bytearray"), bin("abc")), ""},
+		{"bytes that were text", reduce(g("builtins", "bytearray"), reduce(g("_codecs", "encode"), str("abc"), str("latin1"))), ""},
+		{"bytes of a list", reduce(g("builtins", "bytes"), "](K\x01K\x02e"), ""},
+		{"a whole network by a call", reduce(g("torchvision.models.alexnet", "AlexNet")), formats.RuleReduce},
+		{"a transformer by a call", reduce(g("torch.nn.modules.transformer", "Transformer")), formats.RuleReduce},
+		{"a whole network as pickle makes it", newobj(g("torchvision.models.alexnet", "AlexNet")) + dict(str("training"), "\x88") + "b", ""},
 		{"no file", newobj(g("joblib.numpy_pickle", "NDArrayWrapper")) + "}b", formats.RuleReduce},
 	}
 	for _, tc := range tests {
 		t.Run(tc.name, func(t *testing.T) {
-			r := inspectText(load(tc.body))
+			r := inspectText(load(tc.body), append(globals.Defaults(), "pandas")...)
 			if tc.rule == "" && len(r.Findings) != 0 || tc.rule != "" && !has(r, tc.rule) {
 				t.Errorf("found %q, want %q", rulesOf(r), tc.rule)
 			}

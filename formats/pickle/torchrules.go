@@ -42,6 +42,22 @@ func (j *judge) tensor(m *opcodes.Machine, v opcodes.Value) bool {
 		n.isWrapper() || n.is("numpy.core.numeric:_frombuffer", "numpy._core.numeric:_frombuffer"))
 }
 
+// rebuilt says that n makes tensors that torch's own pickling gives neither a state nor items.
+func (n *name) rebuilt() bool {
+	return n.allowed() && (n.module == "torch._utils" || n.rule() == globals.RuleFromTypeV2)
+}
+
+// holdsMemory says that n makes tensors or arrays: their items are bytes, which no pickler sets one by one. Several may
+// share them.
+func (n *name) holdsMemory() bool {
+	switch n.rule() {
+	case globals.RuleFromTensor, globals.RuleFromStorage, globals.RuleParameterState, globals.RuleWrapperSubclass, globals.RuleTensors:
+		return true
+	}
+	return n.rebuilt() || n.rule() == globals.RuleClass && n.verdict.Preset == "numpy" ||
+		n.is("numpy.core.numeric:_frombuffer", "numpy._core.numeric:_frombuffer")
+}
+
 // isStorage: what a persistent id names, or what torch loads from bytes, which are inspected.
 func (j *judge) isStorage(m *opcodes.Machine, v opcodes.Value) bool {
 	return v.Kind() == opcodes.KindPersistent && globalOf(m, v) == nil || j.made(m, v).rule() == globals.RuleNested

@@ -26,15 +26,16 @@ func (i *inspection) dense(m *opcodes.Machine, v opcodes.Value, rank int) (*dens
 	callee, argsOf, _ := m.Call(v)
 	g := m.Global(callee)
 	args := m.Items(argsOf)
-	if g == nil || g.Module != "torch._utils" || g.Name != "_rebuild_tensor_v2" || len(args) < 4 || args[0].Kind() != opcodes.KindPersistent {
+	if g == nil || g.Module != "torch._utils" || g.Name != "_rebuild_tensor_v2" || argsOf.Kind() != opcodes.KindTuple || len(args) < 4 || args[0].Kind() != opcodes.KindPersistent {
 		return nil, errors.New("a part that is no plain tensor")
 	}
-	id := m.Items(m.PersistentID(args[0]))
+	storage := m.PersistentID(args[0])
+	id := m.Items(storage)
 	offset, ok := m.Int(args[1])
 	shape, ok1 := sizes(m, args[2])
 	strides, ok2 := sizes(m, args[3])
 	plain := len(args) < 7 || args[6].Kind() == opcodes.KindNone // no bits that change what the bytes mean
-	if !ok || !ok1 || !ok2 || !plain || len(id) != 5 || offset < 0 || len(shape) != len(strides) || rank >= 0 && len(shape) != rank {
+	if !ok || !ok1 || !ok2 || !plain || storage.Kind() != opcodes.KindTuple || len(id) != 5 || offset < 0 || len(shape) != len(strides) || rank >= 0 && len(shape) != rank {
 		return nil, errors.New("a part that is not as torch writes it")
 	}
 	numel, ok := m.Int(id[4])

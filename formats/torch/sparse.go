@@ -29,7 +29,7 @@ func sparseCall(m *opcodes.Machine, e *opcodes.Event) bool {
 // sparse says why a sparse tensor is not known to be sound; nil if it is.
 func (i *inspection) sparse(m *opcodes.Machine, e *opcodes.Event) error {
 	args := m.Items(e.Args)
-	if len(args) != 2 || i.foreign() {
+	if e.Args.Kind() != opcodes.KindTuple || len(args) != 2 || args[1].Kind() != opcodes.KindTuple || i.foreign() {
 		return errors.New("not as torch writes it")
 	}
 	data := m.Items(args[1])
@@ -63,7 +63,7 @@ func (i *inspection) foreign() bool {
 func layoutOfTensor(m *opcodes.Machine, v opcodes.Value) string {
 	callee, args, _ := m.Call(v)
 	g := m.Global(callee)
-	if g == nil || g.Module != "torch.serialization" || g.Name != "_get_layout" || len(m.Items(args)) != 1 {
+	if g == nil || g.Module != "torch.serialization" || g.Name != "_get_layout" || args.Kind() != opcodes.KindTuple || len(m.Items(args)) != 1 {
 		return ""
 	}
 	s, _ := m.Str(m.Items(args)[0])
@@ -169,16 +169,17 @@ func equal(a, b []int64) bool {
 	return len(a) == len(b)
 }
 
-// sizes reads a tuple of numbers from zero on, or torch.Size of one.
+// sizes reads a tuple of numbers from zero on, or torch.Size of one. A list, which torch takes too and never writes, may be
+// another when the tensor has been made of it.
 func sizes(m *opcodes.Machine, v opcodes.Value) ([]int64, bool) {
 	if v.Kind() == opcodes.KindCall {
 		callee, args, _ := m.Call(v)
-		if g := m.Global(callee); g == nil || g.Module != "torch" || g.Name != "Size" || len(m.Items(args)) != 1 {
+		if g := m.Global(callee); g == nil || g.Module != "torch" || g.Name != "Size" || args.Kind() != opcodes.KindTuple || len(m.Items(args)) != 1 {
 			return nil, false
 		}
 		v = m.Items(args)[0]
 	}
-	if v.Kind() != opcodes.KindTuple && v.Kind() != opcodes.KindList || !m.Whole(v) {
+	if v.Kind() != opcodes.KindTuple || !m.Whole(v) {
 		return nil, false
 	}
 	out, ok := numbers(m, v)

@@ -29,6 +29,8 @@ func sparse(function, layout string, parts ...string) string {
 	return "\x80\x02ctorch._utils\n" + function + "\n(" + layoutRef(layout) + "(" + strings.Join(parts, "") + "ttR."
 }
 
+func parameter(of string) string { return "ctorch.nn.parameter\nParameter\n(" + of + "tR" }
+
 func longs(ns ...int64) []byte { return le(ns...) }
 
 func TestSparseTensors(t *testing.T) {
@@ -43,6 +45,13 @@ func TestSparseTensors(t *testing.T) {
 	rows := sparse(csr, "torch.sparse_csr", starts, others, two, size)
 	columns := sparse(coo, "torch.sparse_csc", strided("0", "LongStorage", 5, 0, []int{5}, []int{1}), others, two, size)
 	unsound := []string{formats.RuleReduce}
+	list := func(s string) string { // the first tuple of two numbers, as a list
+		return strings.Replace(s, tuple(2, 2), "]"+tuple(2, 2)[:len(tuple(2, 2))-1]+"e", 1)
+	}
+	// What was looked at is another when the sparse tensor is made.
+	changed := func(between string) string {
+		return strings.Replace(plain, indices, indices+between, 1)
+	}
 	for _, tt := range []struct {
 		name   string
 		pickle string
@@ -73,6 +82,13 @@ func TestSparseTensors(t *testing.T) {
 		{"the other byte order", plain, longs(2, 0, 3, 1), nil, []member{{Name: "m/byteorder", Data: []byte("big")}}, unsound},
 		{"in capitals", plain, longs(2, 0, 3, 1), nil, []member{{Name: "m/BYTEORDER", Data: []byte("big\x00\x00\x00")}}, unsound},
 		{"this byte order", plain, longs(2, 0, 3, 1), nil, []member{{Name: "m/byteorder", Data: []byte("little")}}, nil},
+		{"sizes that are a list", list(plain), longs(2, 0, 3, 1), nil, nil, unsound},
+		{"a size that is a list", strings.Replace(plain, size, "](K\x03K\x04e", 1), longs(2, 0, 3, 1), nil, nil, unsound},
+		{"a list of parts", strings.TrimSuffix(plain, "ttR.") + "ltR.", longs(2, 0, 3, 1), nil, nil, unsound},
+		{"an index that is set", changed("K\x00K\x09s"), longs(2, 0, 3, 1), nil, nil, unsound},
+		{"an index that is set in a tensor of the same storage", strings.Replace(plain, "\x80\x02", "\x80\x02"+indices+"K\x00K\x09s0", 1), longs(2, 0, 3, 1), nil, nil, unsound},
+		{"an index that is set in a parameter", strings.Replace(plain, "\x80\x02", "\x80\x02"+parameter(indices)+"K\x00K\x09s0", 1), longs(2, 0, 3, 1), nil, nil, unsound},
+		{"a state for the indices", changed("}b"), longs(2, 0, 3, 1), nil, nil, unsound},
 		{"rows", rows, longs(0, 1, 1, 2), longs(3, 0), nil, nil},
 		{"a row in order", rows, longs(0, 2, 2, 2), longs(0, 3), nil, nil},
 		{"a row out of order", rows, longs(0, 2, 2, 2), longs(3, 0), nil, unsound},

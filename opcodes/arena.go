@@ -39,6 +39,12 @@ const (
 // flagNoArgs says that a call of a name has no arguments: it needs no body.
 const flagNoArgs = flagNonStrKey
 
+// flagFrozen says that somebody relies on a list, dict or set staying as it is: see Machine.Freeze.
+const flagFrozen = flagUnhashable
+
+// flagBuilt says that BUILD gave a state to what a call gave.
+const flagBuilt = flagUnhashable
+
 // flagLong, in the header of a tuple's body, says that its last word is the number of items.
 const flagLong = 1 << 31
 

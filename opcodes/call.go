@@ -131,6 +131,9 @@ func (m *Machine) build() {
 		m.buildPlain(obj, state)
 		return
 	}
+	if obj.Kind() == KindCall && obj.inArena() {
+		*m.a.of(obj) |= flagBuilt
+	}
 	m.attach(obj, EvBuild, state)
 	data := m.w.off()
 	if m.frameEnd != noFrame && m.set&pure3 != 0 {

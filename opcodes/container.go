@@ -188,8 +188,10 @@ func (m *Machine) under(items []Value) (Value, bool) {
 func (m *Machine) setOn(target Value, items []Value) {
 	switch k := target.Kind(); {
 	case k == KindDict:
+		m.changes(target)
 		m.setDict(target, items)
 	case k == KindList, k == KindBytearray:
+		m.changes(target)
 		m.setIndex(target, items)
 	case target.Unknown():
 		m.mutate(EvSetItems, target, items)
@@ -206,6 +208,7 @@ func (m *Machine) setIndex(target Value, items []Value) {
 		switch {
 		case key.Unknown(), key.Kind() == KindInt && !known:
 			m.assume()
+			m.hold(target, items[i+1:i+2])
 			m.widen(target)
 		case !known:
 			m.drop(m.set, "%s takes numbers for keys, not %s", target.Kind(), key.Kind())
@@ -219,6 +222,30 @@ func (m *Machine) setIndex(target Value, items []Value) {
 // widen notes that something that this stream made now holds what nobody can tell.
 func (m *Machine) widen(target Value) {
 	*m.a.of(target) |= flagMutated
+	m.changed(target, -1)
+}
+
+// Freeze says that the caller relies on what it saw in v, a container of this stream: an EvChanged tells when v takes
+// items after all. Other values stay what they are.
+func (m *Machine) Freeze(v Value) {
+	switch v.Kind() {
+	case KindList, KindDict, KindSet:
+		*m.a.of(v) |= flagFrozen
+	}
+}
+
+// changes tells of items for a container that is frozen.
+func (m *Machine) changes(target Value) {
+	if target.Kind() != KindBytearray && *m.a.of(target)&flagFrozen != 0 {
+		m.changed(target, 0)
+	}
+}
+
+func (m *Machine) changed(target Value, index int) {
+	if e := m.event(EvChanged); e != nil {
+		e.Object, e.Index = target, index
+		m.tell(e)
+	}
 }
 
 func (m *Machine) setAt(target Value, x int64, v Value) bool {
@@ -317,6 +344,9 @@ func (m *Machine) appendsMany() bool {
 func (m *Machine) appendOn(target Value, items []Value) {
 	switch k := target.Kind(); {
 	case k == KindList:
+		if len(items) > 0 {
+			m.changes(target)
+		}
 		m.a.extend(target, items)
 		m.hold(target, items)
 	case k == KindBytearray:
@@ -344,6 +374,9 @@ func (m *Machine) addItems() {
 	switch k := target.Kind(); {
 	case k == KindSet:
 		if m.hashable(items, 1) {
+			if len(items) > 0 {
+				m.changes(target)
+			}
 			m.a.extend(target, items)
 			m.hold(target, items)
 		}

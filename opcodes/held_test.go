@@ -23,6 +23,8 @@ func TestHeld(t *testing.T) {
 		{"]" + name + "a", []string{"list -1"}},
 		{"](N" + name + "e", []string{"list -1"}},
 		{"]NaK\x00" + name + "s", []string{"list -1"}},
+		{"]Na" + name + ")R" + name + "s", []string{"list -1"}},
+		{"]Na\x8a\x09" + strings.Repeat("\x01", 9) + name + "s", []string{"list -1"}},
 		{"(N" + name + "d", []string{"dict -1"}},
 		{"}N" + name + "s", []string{"dict -1"}},
 		{"}(NN" + name + "Nu", []string{"dict -1"}},

@@ -118,8 +118,8 @@ func (m *Machine) Int(v Value) (int64, bool) {
 		x, err := strconv.ParseInt(intDigits(op, b), 10, 64)
 		return x, err == nil
 	}
-	b := m.peek(s.off, int(min(s.n, 9)))
-	if len(b) > 8 || int64(len(b)) != s.n {
+	b, ok := m.read(s, maxNarrow)
+	if b = narrow(b); !ok || len(b) > 8 {
 		return 0, false
 	}
 	x := int64(littleEndian(b))
@@ -128,6 +128,25 @@ func (m *Machine) Int(v Value) (int64, bool) {
 		return x << (64 - 8*n) >> (64 - 8*n), true
 	}
 	return x, true
+}
+
+// maxNarrow is how many bytes of a number are looked at: those of all LONG1.
+const maxNarrow = 255
+
+// narrow takes away bytes of a number in two's complement that repeat its sign, beyond the eighth.
+func narrow(b []byte) []byte {
+	for n := len(b); n > 8; n-- {
+		if sign := byte(int8(b[n-2]) >> 7); b[n-1] != sign {
+			return b
+		}
+		b = b[:n-1]
+	}
+	return b
+}
+
+// Built says that BUILD gave a state to what a call gave, or that nothing is known of it.
+func (m *Machine) Built(v Value) bool {
+	return v.Kind() == KindCall && (!v.inArena() || *m.a.of(v)&flagBuilt != 0)
 }
 
 // intDigits gives the decimal digits of a number as the readers of text take it, or "".

@@ -112,10 +112,11 @@ func (a *arena) extend(v Value, items []Value) {
 	copy(w[2+have:], items[:max(add, 0)])
 }
 
-// first is extend by one item (n is 1) or pair (2), quickly for what holds nothing yet. False if it does, or forgot.
+// first is extend by one item (n is 1) or pair (2), quickly for what holds nothing yet. False if it does, or
+// forgot, or is frozen.
 func (a *arena) first(v Value, items []Value) bool {
 	s := a.of(v)
-	if *s&(flagForgot|flagBody) != 0 || a.limit < 1 {
+	if *s&(flagForgot|flagBody|flagFrozen) != 0 || a.limit < 1 {
 		return false
 	}
 	at, w := a.room(4) // as grow makes it

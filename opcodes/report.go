@@ -32,6 +32,8 @@ type Options struct {
 	// (Machine.Attached), whole, within Budget.Words. Without it containers keep their first KeptItems, which is
 	// enough to judge arguments, and memory does not grow with what is stored in them.
 	Contents bool
+	// Stops asks for EvStop.
+	Stops bool
 
 	plod    bool                // tests: without sprint
 	window  int                 // tests: bytes of the window, if not windowSize
@@ -61,11 +63,13 @@ const (
 	EvPopped               // a call's result is dropped by POP or POP_MARK: Object
 	EvReading              // from Offset on, the stream is followed for Readings, who saw it differently: SplitKeys
 	EvHeld                 // a name is put into a container or given to an object: Global, Object (the container, perhaps a call's result), Index in a tuple or -1
+	EvStop                 // STOP, with Options.Stops: Object is what the readers give, Data where the file of one of Lib/pickle.py's kind stands
+	EvChanged              // a container that Machine.Freeze was told of takes items, or a list or bytearray takes one at an index that nobody can tell: Object, Index (-1 for the latter)
 )
 
 var eventNames = [...]string{
 	"none", "global", "dynamic", "call", "build", "setitems", "appends", "additems", "persistent", "extension",
-	"buffer", "popped", "reading", "held",
+	"buffer", "popped", "reading", "held", "stop", "changed",
 }
 
 func (k EventKind) String() string {
@@ -89,7 +93,7 @@ type Event struct {
 	KwArgs   Value
 	Result   Value
 	Code     int32
-	Index    int // of EvHeld
+	Index    int // of EvHeld and EvChanged
 	// SplitKeys is Options.SplitKeys for the readings of EvReading.
 	SplitKeys bool
 	// Data is, for EvBuild, the offset at which a reader of Lib/pickle.py's kind has its file: after the opcode, or at

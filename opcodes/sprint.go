@@ -239,6 +239,10 @@ func (m *Machine) plainItem() {
 		return
 	}
 	if target := m.stack[at-1]; !m.a.first(target, m.stack[at:]) {
+		if *m.a.of(target)&flagFrozen != 0 {
+			m.setItem()
+			return
+		}
 		m.a.extend(target, m.stack[at:])
 	}
 	m.stack = m.stack[:at]

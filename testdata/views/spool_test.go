@@ -99,7 +99,7 @@ func children(pid int) (pids []int) {
 	return pids
 }
 
-// busy says that a process is a worker that has worked for a tenth of a second.
+// busy says that a process is a worker that has worked for longer than the start of one takes.
 func busy(pid int) bool {
 	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	name, rest, ok := strings.Cut(string(b), ") ")
@@ -108,7 +108,7 @@ func busy(pid int) bool {
 		return false
 	}
 	ticks, err := strconv.Atoi(fields[11]) // utime, the 14th field of proc_pid_stat(5)
-	return err == nil && ticks >= 10
+	return err == nil && ticks >= 3
 }
 
 // A worker that is killed while it inflates refuses the open that waits for it; the next open inflates afresh. What the disk

@@ -140,6 +140,7 @@ func (m *Machine) stop() {
 		return
 	}
 	end := m.w.off()
+	m.tellStop(v, end)
 	o := Outcome{Readings: m.set &^ pure3, Value: v, Offset: m.opOff, End: end, FileEnd: end}
 	if m.frameEnd != noFrame && m.frameEnd != end && m.set&pure3 != 0 {
 		p := o
@@ -152,4 +153,18 @@ func (m *Machine) stop() {
 		m.rep.add(o)
 	}
 	m.halted = true
+}
+
+// tellStop tells of STOP whoever asked for it: the value is valid now, while Outcome.Value may be gone after the Run.
+func (m *Machine) tellStop(v Value, end int64) {
+	if !m.opt.Stops {
+		return
+	}
+	if e := m.event(EvStop); e != nil {
+		e.Object, e.Data = v, end
+		if m.frameEnd != noFrame && m.set&pure3 != 0 {
+			e.Data = m.frameEnd
+		}
+		m.tell(e)
+	}
 }

@@ -51,6 +51,7 @@ func (j *judge) keysObjection(m *opcodes.Machine, dict opcodes.Value) string {
 		}
 		j.truncated = true
 	}
+	m.Freeze(dict) // some classes keep it for their attributes
 	j.spend(0, len(items))
 	for i := 0; i+1 < len(items); i += 2 {
 		if why := j.plainKey(m, items[i]); why != "" {
@@ -90,7 +91,46 @@ func (j *judge) held(m *opcodes.Machine, e *opcodes.Event) {
 	case n.verdict.Status == globals.Unknown:
 		j.find(formats.RuleReduce, e.Offset, n.text+": kept in a "+e.Object.Kind().String()+", where it may be called", n.verdict.Preset)
 	case n.indirect, n.argument && e.Object.Kind() != opcodes.KindTuple:
-		j.find(formats.RuleReduce, e.Offset, n.text+": kept in a "+e.Object.Kind().String()+", though its calls count only where they can be seen", "")
+		j.find(formats.RuleReduce, e.Offset, n.text+keptIn(e.Object), "")
+	case n.argument && e.Object != j.bundle.tuple:
+		j.unbundle()
+		j.bundle = bundle{tuple: e.Object, name: n, offset: e.Offset}
+	}
+}
+
+func keptIn(container opcodes.Value) string {
+	return ": kept in a " + container.Kind().String() + ", though its calls count only where they can be seen"
+}
+
+// A bundle is a tuple with a name of rebuilds or onlyNamed in it. It must be what its rule judges: the arguments of the
+// next call, or the next persistent id. As anything else it is a pair that a dict is made of, or a function's arguments.
+// If nothing at all follows, nothing is made of it: torch's first files have such tuples for their storages.
+type bundle struct {
+	tuple  opcodes.Value
+	name   *name
+	offset int64
+}
+
+// bundled looks at the first event after a bundle was tied.
+func (j *judge) bundled(m *opcodes.Machine, e *opcodes.Event) {
+	if e.Kind == opcodes.EvHeld && e.Object == j.bundle.tuple {
+		return
+	}
+	if e.Args == j.bundle.tuple {
+		rule := j.nameOf(m, e.Object).rule()
+		if e.Kind == opcodes.EvPersistent || e.Kind == opcodes.EvCall && (rule == globals.RuleFromTypeV2 || rule == globals.RuleBitgen) {
+			j.bundle = bundle{}
+			return
+		}
+	}
+	j.unbundle()
+}
+
+// unbundle finds the name in a bundle that no rule judges.
+func (j *judge) unbundle() {
+	if b := j.bundle; b.name != nil {
+		j.bundle = bundle{}
+		j.find(formats.RuleReduce, b.offset, b.name.text+keptIn(b.tuple), "")
 	}
 }
 

@@ -40,6 +40,9 @@ func (j *judge) call(m *opcodes.Machine, e *opcodes.Event) {
 	} else {
 		k.name = j.reached(m, e.Object)
 	}
+	if r := k.name.rule(); r != globals.RuleDtype && r != globals.RuleEncode { // bytes of a type's unit, below protocol 3
+		j.other = e.Offset
+	}
 	j.record(&k, e.Op)
 	if why := j.objection(&k); why != "" {
 		j.find(formats.RuleReduce, e.Offset, calledText(&k, e.Op)+": "+why, presetOf(k.name))
@@ -101,9 +104,16 @@ func (j *judge) hasMethods(m *opcodes.Machine, v opcodes.Value) bool {
 		return !n.wrapper
 	case globals.RuleReconstructor, globals.RuleNewobj, globals.RulePartial, globals.RuleGetattr:
 		return true
+	case globals.RuleDtype, globals.RuleBitgen:
+		return false
+	case globals.RuleClass:
+		return n.verdict.Preset != "numpy" && m.Built(v)
 	}
-	return false
+	return m.Built(v) || n.is(namespaces...) // an exception, an OrderedDict: all that has a __dict__
 }
+
+// namespaces take attributes as arguments.
+var namespaces = []string{"types:SimpleNamespace", "argparse:Namespace"}
 
 func presetOf(n *name) string {
 	if n == nil || n.verdict.Status != globals.Unknown {

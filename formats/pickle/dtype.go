@@ -16,6 +16,8 @@ const maxDtypes = 100_000
 type dtype struct {
 	item   int64 // bytes of one element; -1 when unknown
 	object bool  // elements hold Python objects: pointers
+	at     int64 // where it was made
+	set    bool  // it has its state, or is a part of another that has
 }
 
 // ruleDtype: numpy.dtype(type string or scalar class, align, copy).
@@ -48,6 +50,7 @@ func (j *judge) remember(k *call, result opcodes.Value) {
 	}
 	if d, ok := j.dtypeOf(k.m, args[0]); ok {
 		k.m.Pin(result) // so that its Value names nothing else later
+		d.at = k.offset
 		j.dtypes[result] = d
 	}
 }
@@ -75,27 +78,27 @@ func (j *judge) dtypeOf(m *opcodes.Machine, v opcodes.Value) (dtype, bool) {
 	}
 	switch s[0] {
 	case 'O':
-		return dtype{n, true}, true
+		return dtype{item: n, object: true}, true
 	case 'U':
 		n *= 4
 	case 'M', 'm':
 		n = 8
 	}
-	return dtype{max(n, -1), false}, true
+	return dtype{item: max(n, -1)}, true
 }
 
 // namedDtype knows the fixed sizes of names; whatever it does not know may hold objects.
 func namedDtype(name string) dtype {
 	name = strings.TrimSuffix(name, "_")
 	if name == "bool" {
-		return dtype{1, false}
+		return dtype{item: 1}
 	}
 	if bits := strings.TrimLeft(name, "uintflocmpex"); bits != name {
 		if n, err := strconv.ParseInt(bits, 10, 16); err == nil && n%8 == 0 && n > 0 {
-			return dtype{n / 8, false}
+			return dtype{item: n / 8}
 		}
 	}
-	return dtype{-1, name == "object" || strings.Contains(name, "O")}
+	return dtype{item: -1, object: name == "object" || strings.Contains(name, "O")}
 }
 
 // flagHasObject is NPY_ITEM_HASOBJECT of NumPy's dtype flags: the elements are pointers that NumPy owns.
@@ -108,6 +111,14 @@ func (j *judge) dtypeState(m *opcodes.Machine, e *opcodes.Event) string {
 	items := m.Items(e.Args)
 	if e.Args.Kind() != opcodes.KindTuple || len(items) < 8 || len(items) > 9 || !known {
 		return "a state of no known form"
+	}
+	if d.set || j.other > d.at {
+		return "a second state, or one that comes when arrays may have the type already"
+	}
+	if names := items[3]; names.Kind() == opcodes.KindTuple && !m.Whole(names) {
+		j.truncated = true
+	} else if names.Kind() != opcodes.KindNone && (names.Kind() != opcodes.KindTuple || !plain(m, names, 1)) {
+		return "names of fields of no known form"
 	}
 	size, ok1 := m.Int(items[5])
 	flags, ok2 := m.Int(items[7])
@@ -124,7 +135,7 @@ func (j *judge) dtypeState(m *opcodes.Machine, e *opcodes.Event) string {
 	if (d.object || inner) && flags&flagHasObject == 0 {
 		return "a state that claims raw bytes where objects are"
 	}
-	d.object = d.object || inner || flags&flagHasObject != 0
+	d.object, d.set = d.object || inner || flags&flagHasObject != 0, true
 	j.dtypes[e.Object] = d
 	return ""
 }
@@ -136,9 +147,9 @@ func (j *judge) dtypeParts(m *opcodes.Machine, sub, fields opcodes.Value, size i
 		if len(items) != 2 {
 			return false, "a subarray of no known form"
 		}
-		d, known := j.dtypes[items[0]]
+		d, known := j.part(items[0])
 		n, ok := product(m, items[1])
-		if !known || !ok || d.item >= 0 && (n > math.MaxInt64/max(d.item, 1) || n*d.item > size) {
+		if !known || items[1].Kind() == opcodes.KindList || !ok || d.item >= 0 && (n > math.MaxInt64/max(d.item, 1) || n*d.item > size) {
 			return false, "a subarray that its type does not hold"
 		}
 		object = d.object
@@ -155,6 +166,7 @@ func (j *judge) dtypeParts(m *opcodes.Machine, sub, fields opcodes.Value, size i
 	if !m.Whole(fields) {
 		j.truncated = true
 	}
+	m.Freeze(fields) // the type keeps this dict
 	items := m.Items(fields)
 	j.spend(0, len(items))
 	for i := 0; i+1 < len(items); i += 2 {
@@ -162,7 +174,7 @@ func (j *judge) dtypeParts(m *opcodes.Machine, sub, fields opcodes.Value, size i
 		if items[i+1].Kind() != opcodes.KindTuple || len(parts) < 2 {
 			return false, "a field of no known form"
 		}
-		d, known := j.dtypes[parts[0]]
+		d, known := j.part(parts[0])
 		off, ok := m.Int(parts[1])
 		if !known || !ok || off < 0 || off > size || d.item >= 0 && d.item > size-off {
 			return false, "a field that lies outside its type"
@@ -170,6 +182,16 @@ func (j *judge) dtypeParts(m *opcodes.Machine, sub, fields opcodes.Value, size i
 		object = object || d.object
 	}
 	return object, ""
+}
+
+// part gives a type of which another one is made: from then on it must stay as it is.
+func (j *judge) part(v opcodes.Value) (dtype, bool) {
+	d, known := j.dtypes[v]
+	if known && !d.set {
+		d.set = true
+		j.dtypes[v] = d
+	}
+	return d, known
 }
 
 // product multiplies a shape: a number, or a tuple of numbers. False for what is negative, unknown or too large.

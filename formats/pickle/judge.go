@@ -21,6 +21,8 @@ type judge struct {
 	names  []*name // by Global.ID; nil for those not asked for
 	dtypes map[opcodes.Value]dtype
 	keys   [keyCache]opcodes.Value // names of attributes that were looked at: see plainKey
+	bundle bundle                  // the last tuple that must be arguments
+	other  int64                   // the last event that no dtype is made of
 	// the last literals found to begin, and to be the location in, the persistent id of a storage
 	storageWord, location opcodes.Value
 	stored                map[opcodes.Value]bool // partial objects whose function BUILD made one that may not be called; perhaps some that are gone
@@ -44,6 +46,9 @@ func (j *judge) handle(m *opcodes.Machine, e *opcodes.Event) {
 	if j.over = j.over || j.raises(m, e); j.over {
 		return
 	}
+	if j.bundle.name != nil {
+		j.bundled(m, e)
+	}
 	switch e.Kind {
 	case opcodes.EvGlobal:
 		j.global(e)
@@ -61,6 +66,8 @@ func (j *judge) handle(m *opcodes.Machine, e *opcodes.Event) {
 		j.persistent(m, e)
 	case opcodes.EvHeld:
 		j.held(m, e)
+	case opcodes.EvChanged:
+		j.changed(e)
 	case opcodes.EvExtension:
 		j.find(formats.RulePickleExtension, e.Offset, "extension code: what it calls depends on the reading process", "")
 	case opcodes.EvBuffer:

@@ -55,6 +55,7 @@ func (j *judge) begin(g group) {
 	j.stored = map[opcodes.Value]bool{}
 	j.keys = [keyCache]opcodes.Value{}
 	j.storageWord, j.location = 0, 0
+	j.bundle, j.other = bundle{}, -1
 }
 
 // once runs the machine and charges its work to the file's budget.

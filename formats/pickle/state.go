@@ -11,6 +11,9 @@ import (
 // build judges BUILD: __setstate__, or items of __dict__ and attributes, of an object.
 func (j *judge) build(m *opcodes.Machine, e *opcodes.Event) {
 	n := j.made(m, e.Object)
+	if n.rule() != globals.RuleDtype {
+		j.other = e.Offset
+	}
 	if j.notOurs(m, e, n, "BUILD") || e.Object.Kind() != opcodes.KindCall {
 		return
 	}
@@ -73,6 +76,7 @@ var plainLists = []string{"builtins:list", "__builtin__:list", "collections:dequ
 
 // mutate judges SETITEM(S), APPEND(S) and ADDITEMS on what is no container of this stream.
 func (j *judge) mutate(m *opcodes.Machine, e *opcodes.Event) {
+	j.other = e.Offset
 	op := opcodes.OpName(e.Op)
 	n := j.made(m, e.Object)
 	if j.notOurs(m, e, n, op) || e.Object.Kind() != opcodes.KindCall {
@@ -80,6 +84,10 @@ func (j *judge) mutate(m *opcodes.Machine, e *opcodes.Event) {
 	}
 	if !n.allowed() {
 		j.find(formats.RuleReduce, e.Offset, op+" on "+describe(m, e.Object)+", of which nothing is known", presetOf(n))
+		return
+	}
+	if m.Built(e.Object) {
+		j.find(formats.RuleReduce, e.Offset, op+" on an object of "+n.text+" that has its state: picklers give items first", "")
 		return
 	}
 	if e.Kind != opcodes.EvSetItems {
@@ -114,10 +122,34 @@ func keyObjection(m *opcodes.Machine, key opcodes.Value) string {
 		}
 		return "an attribute whose name exists only at run time: " + describe(m, key)
 	}
-	if b, ok := bytesOf(m, key, 200); ok && bytes.HasPrefix(b, []byte("__")) && bytes.HasSuffix(b, []byte("__")) {
-		return "sets the special attribute " + string(b)
+	b, ok := bytesOf(m, key, longestName)
+	if k := key.Kind(); !ok && (k == opcodes.KindStr || k == opcodes.KindStr8 || k == opcodes.KindBytes) {
+		if _, _, asItIs := m.Place(key); asItIs {
+			return "" // longer than the name of any special attribute
+		}
+		if b, ok = bytesOf(m, key, longestEscaped); !ok {
+			return "an attribute whose escaped name is too long to be seen"
+		}
+	}
+	if bytes.HasPrefix(b, []byte("__")) && bytes.HasSuffix(b, []byte("__")) {
+		return "sets the special attribute " + clip(string(b))
 	}
 	return ""
+}
+
+const (
+	longestName    = 200     // bytes of the names of special attributes, and more
+	longestEscaped = 4 << 10 // bytes of such a name as protocol 0 may spell it
+)
+
+// changed finds items for what was judged before, of which an object may have kept not a copy but the thing itself. No
+// pickler writes them: a state is complete before its BUILD. Nor does one write to a list by numbers.
+func (j *judge) changed(e *opcodes.Event) {
+	why := " that was judged already, and may be an object's own"
+	if e.Index < 0 {
+		why = " at an index that cannot be told"
+	}
+	j.find(formats.RuleReduce, e.Offset, opcodes.OpName(e.Op)+" on a "+e.Object.Kind().String()+why, "")
 }
 
 // keyCache is how many keys of attributes are remembered.
@@ -133,6 +165,9 @@ func (j *judge) plainKey(m *opcodes.Machine, key opcodes.Value) string {
 		return ""
 	}
 	why := keyObjection(m, key)
+	if !isText(m, key, longestName) {
+		j.spend(0, longestEscaped/8)
+	}
 	if why == "" {
 		*known = key
 	}

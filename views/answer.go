@@ -2,6 +2,7 @@ package views
 
 import (
 	"bytes"
+	"errors"
 	"io"
 
 	"trustfs/formats"
@@ -19,7 +20,8 @@ type Answer struct {
 // Answering makes the Answer for a source of size bytes. inspect judges the view's bytes as it would any file's.
 func Answering(r io.ReaderAt, size int64, kind Kind, inspect func(r io.ReaderAt, size int64) formats.Result) (Answer, error) {
 	a, err := answering(r, size, kind, inspect)
-	if l, ok := err.(*LimitError); ok {
+	var l *LimitError
+	if errors.As(err, &l) {
 		return Answer{Limit: l.Error()}, nil
 	}
 	return a, err

@@ -52,6 +52,7 @@ type interpreter struct {
 	path    map[opcodes.Value]bool // containers around the value at hand: a recursive one has no names
 	visits  int
 	arrays  map[opcodes.Value]rawArray // joblib: wrapper to where its bytes lie
+	taken   map[opcodes.Value]bool     // arrays that a tensor was made of
 	failed  error                      // first failure inside a handler
 }
 
@@ -94,6 +95,9 @@ func (w *interpreter) run() (opcodes.Value, int64, error) {
 // event keeps the machine at hand, and finds the arrays that joblib writes between opcodes.
 func (w *interpreter) event(m *opcodes.Machine, e *opcodes.Event) {
 	w.m = m
+	if w.failed == nil {
+		w.failed = w.steady(e)
+	}
 	if !w.in.joblib || e.Kind != opcodes.EvBuild || w.failed != nil {
 		return
 	}
@@ -160,34 +164,29 @@ func (w *interpreter) items(items []opcodes.Value, name string) error {
 	return nil
 }
 
-// pairs walks keys and values in turn. Of a key that comes twice the last value counts.
+// pairs walks keys and values in turn. Of a key that comes twice the last value counts; two keys that give one name give
+// two tensors of this name, if they are tensors, which is refused in the end.
 func (w *interpreter) pairs(items []opcodes.Value, name string) error {
-	last := map[string]opcodes.Value{}
-	var order []string
+	type pair struct{ key, value opcodes.Value }
+	at := make(map[string]int, len(items)/2)
+	order := make([]pair, 0, len(items)/2)
 	for i := 0; i+1 < len(items); i += 2 {
-		key := w.key(items[i])
-		if _, again := last[key]; !again {
-			order = append(order, key)
+		id, known := w.same(items[i], 0)
+		if n, again := at[id]; known && again {
+			order[n].value = items[i+1]
+			continue
 		}
-		last[key] = items[i+1]
+		if known {
+			at[id] = len(order)
+		}
+		order = append(order, pair{items[i], items[i+1]})
 	}
-	for _, key := range order {
-		if err := w.walk(last[key], join(name, key)); err != nil {
+	for _, p := range order {
+		if err := w.walk(p.value, join(name, w.key(p.key))); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// key is a dict key as a part of a name.
-func (w *interpreter) key(v opcodes.Value) string {
-	if s, ok := w.m.Str(v); ok {
-		return s
-	}
-	if n, ok := w.m.Int(v); ok {
-		return strconv.FormatInt(n, 10)
-	}
-	return w.m.Render(v, 200)
 }
 
 func join(name, part string) string {
@@ -223,7 +222,12 @@ func (w *interpreter) object(v opcodes.Value, name string) error {
 	}
 	callee, args, _ := w.callee(v)
 	var pairs []opcodes.Value
-	if callee == "collections:OrderedDict" || callee == "builtins:dict" || callee == "collections:defaultdict" {
+	if mappings[callee] {
+		for i, a := range args {
+			if a.Kind() == opcodes.KindCall && (i > 0 || callee != "collections:defaultdict") {
+				return limit(name, "%s of an object, whose items it copies", callee)
+			}
+		}
 		pairs = w.given(args)
 	} else if err := w.items(args, name); err != nil { // what a stub was made of: the fields of a named tuple
 		return err

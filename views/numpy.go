@@ -44,8 +44,13 @@ func (w *interpreter) numpyDtype(v opcodes.Value) (d Dtype, swap bool, err error
 	order := ""
 	for _, a := range w.m.Attached(v) {
 		state := w.m.Items(a.Args)
-		if a.Kind != opcodes.EvBuild || len(state) < 2 {
+		if a.Kind != opcodes.EvBuild || a.Args.Kind() != opcodes.KindTuple || len(state) < 2 || len(w.m.Attached(v)) > 1 {
 			return d, false, limit("", "a numpy.dtype with a state that is not numpy's")
+		}
+		for _, part := range state[2:min(len(state), 5)] {
+			if part.Kind() != opcodes.KindNone && part.Kind() != opcodes.KindInt {
+				return d, false, limit("", "a numpy.dtype with fields of its own")
+			}
 		}
 		if order, ok = w.m.Str(state[1]); !ok {
 			return d, false, limit("", "a numpy.dtype whose byte order is no string")

@@ -43,7 +43,12 @@ func (w *interpreter) tensor(v opcodes.Value, depth int) (t Tensor, ok bool, err
 		return w.torchTensor(args, 4, false)
 	case "torch._utils:_rebuild_tensor_v3":
 		return w.torchTensor(args, 7, true)
-	case "torch._utils:_rebuild_parameter", "torch._utils:_rebuild_parameter_with_state":
+	case "torch._utils:_rebuild_parameter":
+		return w.wrapped(args, 0, depth)
+	case "torch._utils:_rebuild_parameter_with_state":
+		if err := w.plainState(args); err != nil {
+			return t, false, err
+		}
 		return w.wrapped(args, 0, depth)
 	case "torch.nn.parameter:Parameter", "torch.autograd.variable:Variable": // torch before 0.4
 		return w.variable(args, depth)
@@ -88,8 +93,11 @@ func (w *interpreter) fromType(args []opcodes.Value, depth int) (Tensor, bool, e
 		return Tensor{}, false, limit("", "_rebuild_from_type_v2 with %d arguments", len(args))
 	}
 	g := w.m.Global(args[0])
-	if g == nil {
-		return Tensor{}, false, limit("", "_rebuild_from_type_v2 of what is no name")
+	if g == nil || args[2].Kind() != opcodes.KindTuple {
+		return Tensor{}, false, limit("", "_rebuild_from_type_v2 of what is no name, or arguments that are no tuple")
+	}
+	if err := w.plainState(args); err != nil {
+		return Tensor{}, false, err
 	}
 	inner := w.m.Items(args[2])
 	switch name := g.Module + ":" + g.Name; name {
@@ -97,7 +105,12 @@ func (w *interpreter) fromType(args []opcodes.Value, depth int) (Tensor, bool, e
 		return w.torchTensor(inner, 4, false)
 	case "torch._utils:_rebuild_tensor_v3":
 		return w.torchTensor(inner, 7, true)
-	case "torch._utils:_rebuild_parameter", "torch._utils:_rebuild_parameter_with_state":
+	case "torch._utils:_rebuild_parameter":
+		return w.wrapped(inner, 0, depth)
+	case "torch._utils:_rebuild_parameter_with_state":
+		if err := w.plainState(inner); err != nil {
+			return Tensor{}, false, err
+		}
 		return w.wrapped(inner, 0, depth)
 	default:
 		return Tensor{}, false, limit("", "_rebuild_from_type_v2 of %s", name)
@@ -135,7 +148,7 @@ func (w *interpreter) torchTensor(args []opcodes.Value, least int, v3 bool) (t T
 	shape, fits := w.ints(args[2])
 	strides, fits2 := w.ints(args[3])
 	if !isInt || !fits || !fits2 || len(shape) != len(strides) {
-		return t, false, limit("", "storage offset, size or stride are not what torch writes")
+		return t, false, limit("", "storage offset, size or stride are not what torch writes: a number and two tuples")
 	}
 	t.Shape, t.Strides, t.Member, t.Swap = shape, strides, s.member, s.swap
 	return t, true, t.place(s, offset)
@@ -186,7 +199,7 @@ func (w *interpreter) plainMetadata(args []opcodes.Value, v3 bool) error {
 	return nil
 }
 
-// ints reads a tuple, list or torch.Size of integers.
+// ints reads a tuple or torch.Size of integers. A list may be another when the tensor has been made of it.
 func (w *interpreter) ints(v opcodes.Value) ([]int64, bool) {
 	items := w.m.Items(v)
 	if v.Kind() == opcodes.KindCall {
@@ -196,7 +209,7 @@ func (w *interpreter) ints(v opcodes.Value) ([]int64, bool) {
 		}
 		v, items = args[0], w.m.Items(args[0])
 	}
-	if v.Kind() != opcodes.KindTuple && v.Kind() != opcodes.KindList || !w.m.Whole(v) || len(items) > MaxRank {
+	if v.Kind() != opcodes.KindTuple || !w.m.Whole(v) || len(items) > MaxRank {
 		return nil, false
 	}
 	out := make([]int64, len(items))

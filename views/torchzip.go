@@ -184,6 +184,9 @@ func (z *zipSource) torchFolder() (string, error) {
 	if found != 1 {
 		return "", limit("", "%d members are called data.pkl, expected one", found)
 	}
+	if first, _, _ := strings.Cut(z.zip.Members[0].Name, "/"); first+"/" != folder {
+		return "", limit("", "data.pkl lies in %q, the archive begins with %q, where torch looks for it", clip(folder), clip(first))
+	}
 	return folder, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 
 	"trustfs/formats"
 	"trustfs/formats/archive"
@@ -26,8 +27,9 @@ func (Tar) Open(c *formats.Context, s *formats.Source, members []archive.TarMemb
 	if _, ok := found[TarStorages]; !ok {
 		return nil
 	}
-	for _, name := range []string{TarStorages, TarTensors, TarPickle} {
-		if m, ok := found[name]; ok && !m.Regular {
+	for _, m := range members { // tarfile takes a folder's name without its last slash
+		name := strings.TrimRight(m.Name, "/")
+		if !m.Regular && (name == TarStorages || name == TarTensors || name == TarPickle) {
 			c.Addf(formats.RuleFormatMalformed, s.Key(name), "the member is no file: torch reads what it leads to")
 		}
 	}

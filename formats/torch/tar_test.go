@@ -105,6 +105,12 @@ func TestTar(t *testing.T) {
 		}
 		return data
 	}
+	folder := func(h *tar.Header, data []byte) []byte {
+		if h.Name == "sys_info" {
+			h.Typeflag, h.Name = tar.TypeDir, TarStorages+"/"
+		}
+		return data
+	}
 	trailing := append(slices.Clone(malformed), formats.RulePickleTrailing)
 	for _, tt := range []struct {
 		name  string
@@ -137,6 +143,7 @@ func TestTar(t *testing.T) {
 			return append(bytes.Clone(d[:bytes.Index(d, head)+8]), append([]byte(attack), d[bytes.Index(d, head)+8+len(attack):]...)...)
 		})), []string{formats.RuleGlobalDangerous}, "posix.system"},
 		{"storages that lead elsewhere", retar(t, clean, link), malformed, "leads to"},
+		{"a folder of that name", retar(t, clean, folder), append([]string{formats.RuleArchiveAmbiguous}, malformed...), "no file"},
 		{"a view of another storage", replace(TarStorages, []byte("J\x40\x00\x00\x00J\x40\x00\x00\x00t"), []byte("J\x41\x00\x00\x00J\x40\x00\x00\x00t")), malformed, "outside of it"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

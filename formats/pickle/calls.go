@@ -46,7 +46,7 @@ func (j *judge) call(m *opcodes.Machine, e *opcodes.Event) {
 	j.record(&k, e.Op)
 	if why := j.objection(&k); why != "" {
 		j.find(formats.RuleReduce, e.Offset, calledText(&k, e.Op)+": "+why, presetOf(k.name))
-	} else if k.args.NoItems() && k.kwargs == 0 && k.name != nil {
+	} else if k.args.NoItems() && k.kwargs == 0 && k.name != nil && !k.name.wrapper { // remember looks at each wrapper
 		k.name.bare = e.Op
 	}
 	j.remember(&k, e.Result)
@@ -99,6 +99,9 @@ func (j *judge) objectArgument(k *call) string {
 // hasMethods says that v is an object whose attributes come from the file and may shadow its methods.
 func (j *judge) hasMethods(m *opcodes.Machine, v opcodes.Value) bool {
 	n := j.made(m, v)
+	if n == nil && (v.Kind() == opcodes.KindCall || forgotten(m, v)) {
+		return true // made by a stored call, or by nobody knows what
+	}
 	switch n.rule() {
 	case globals.RuleNew, globals.RuleSideFile:
 		return !n.wrapper

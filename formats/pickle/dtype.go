@@ -16,6 +16,7 @@ const maxDtypes = 100_000
 type dtype struct {
 	item   int64 // bytes of one element; -1 when unknown
 	object bool  // elements hold Python objects: pointers
+	record bool  // its state says how large an element is; other types say so by their names
 	at     int64 // where it was made
 	set    bool  // it has its state, or is a part of another that has
 }
@@ -36,6 +37,9 @@ func ruleDtype(j *judge, k *call) string {
 func (j *judge) remember(k *call, result opcodes.Value) {
 	if len(j.stored) > 0 {
 		delete(j.stored, result) // the place of an object that is gone
+	}
+	if k.name.isWrapper() {
+		j.fresh = result
 	}
 	if k.name.rule() != globals.RuleDtype {
 		return
@@ -61,7 +65,9 @@ func (j *judge) dtypeOf(m *opcodes.Machine, v opcodes.Value) (dtype, bool) {
 		if !n.allowed() || n.module != "numpy" && !strings.HasPrefix(n.module, "numpy.") {
 			return dtype{}, false
 		}
-		return namedDtype(strings.TrimPrefix(n.text, n.module+".")), true
+		d := namedDtype(strings.TrimPrefix(n.text, n.module+"."))
+		d.record = strings.HasSuffix(n.text, ".record")
+		return d, true
 	}
 	s, ok := text(m, v, 64)
 	if !ok || s == "" {
@@ -125,6 +131,9 @@ func (j *judge) dtypeState(m *opcodes.Machine, e *opcodes.Event) string {
 	if !ok1 || !ok2 {
 		return "a state whose size or flags are no numbers"
 	}
+	if size >= 0 && size != d.item && !d.record { // NumPy keeps the size of a number's type, whatever its state says
+		return "a state of a size that its type does not have"
+	}
 	if size >= 0 {
 		d.item = size
 	}
@@ -134,6 +143,9 @@ func (j *judge) dtypeState(m *opcodes.Machine, e *opcodes.Event) string {
 	}
 	if (d.object || inner) && flags&flagHasObject == 0 {
 		return "a state that claims raw bytes where objects are"
+	}
+	if !d.object && !inner && flags&flagHasObject != 0 {
+		return "a state that claims objects where raw bytes are"
 	}
 	d.object, d.set = d.object || inner || flags&flagHasObject != 0, true
 	j.dtypes[e.Object] = d

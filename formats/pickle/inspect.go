@@ -24,6 +24,7 @@ type work struct {
 	opt   Options
 	out   Outcome
 	depth int // arrays of objects around it
+	stops []stop
 	*known
 }
 

@@ -25,6 +25,8 @@ type judge struct {
 	other  int64                   // the last event that no dtype is made of
 	// the last literals found to begin, and to be the location in, the persistent id of a storage
 	storageWord, location opcodes.Value
+	fresh                 opcodes.Value          // the last wrapper of joblib's that was made, until it is built
+	wrapper               string                 // the name of those whose arrays were skipped
 	stored                map[opcodes.Value]bool // partial objects whose function BUILD made one that may not be called; perhaps some that are gone
 }
 
@@ -64,6 +66,8 @@ func (j *judge) handle(m *opcodes.Machine, e *opcodes.Event) {
 		j.mutate(m, e)
 	case opcodes.EvPersistent:
 		j.persistent(m, e)
+	case opcodes.EvStop:
+		j.stopped(m, e)
 	case opcodes.EvHeld:
 		j.held(m, e)
 	case opcodes.EvChanged:

@@ -15,6 +15,7 @@ type Options struct {
 	// Handler, if set, sees each event after it was judged, with the machine to ask about its Values.
 	Handler func(m *opcodes.Machine, e *opcodes.Event)
 
+	array   bool // one stream that stands for one of joblib's arrays of objects: see stopped
 	carried bool // what another stream carries as data: its own data is left alone
 }
 

@@ -1,6 +1,8 @@
 package pickle
 
 import (
+	"strings"
+
 	"trustfs/formats"
 	"trustfs/opcodes"
 )
@@ -27,18 +29,15 @@ func (j *judge) storage(m *opcodes.Machine, e *opcodes.Event) (Storage, bool) {
 		return Storage{}, false
 	}
 	class := j.nameOf(m, items[1])
-	if w := j.storageWord; w == 0 || items[0] != w { // a literal is what it is, and all ids of a file begin with the same one
-		if !m.Is(items[0], "storage") {
-			return Storage{}, false
-		}
-		j.storageWord = items[0]
+	if !j.isStorageWord(m, items[0]) {
+		return Storage{}, false
 	}
 	if j.opt.Storage == nil { // nobody asks for it
-		return Storage{}, class.allowed() && class.verdict.Preset == "torch" && isText(m, items[2], 256) && j.isLocation(m, items[3])
+		return Storage{}, class.storageClass() && isText(m, items[2], 256) && j.isLocation(m, items[3])
 	}
 	key, ok1 := text(m, items[2], 256)
 	location, ok2 := text(m, items[3], 64)
-	if !class.allowed() || class.verdict.Preset != "torch" || !ok1 || !ok2 {
+	if !class.storageClass() || !ok1 || !ok2 {
 		return Storage{}, false
 	}
 	numel, ok := m.Int(items[4])
@@ -46,6 +45,22 @@ func (j *judge) storage(m *opcodes.Machine, e *opcodes.Event) (Storage, bool) {
 		numel = -1
 	}
 	return Storage{Class: globalOf(m, items[1]).Names[0].String(), Key: key, Location: location, Numel: numel, Offset: e.Offset}, true
+}
+
+// isStorageWord says that v is "storage", once for the literal that all ids of a file begin with.
+func (j *judge) isStorageWord(m *opcodes.Machine, v opcodes.Value) bool {
+	if w := j.storageWord; w == 0 || v != w {
+		if !m.Is(v, "storage") {
+			return false
+		}
+		j.storageWord = v
+	}
+	return true
+}
+
+// storageClass says that n is one of torch's classes of storages. Loaders before torch 1.6 call it with a size.
+func (n *name) storageClass() bool {
+	return n.allowed() && n.verdict.Preset == "torch" && strings.HasSuffix(n.text, "Storage")
 }
 
 // isLocation says that v is a short text, once for the one that all storages of a file share.

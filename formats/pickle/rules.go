@@ -120,7 +120,7 @@ func ruleReconstructor(j *judge, k *call) string {
 	if !ok || len(args) != 3 {
 		return unseen
 	}
-	if n := j.nameOf(k.m, args[0]); !n.allowed() || !n.verdict.Callable() || !j.allowedCallable(k.m, args[0]) && n.rule() != globals.RuleSideFile {
+	if n := j.nameOf(k.m, args[0]); !n.allowed() || n.isWrapper() || !n.verdict.Callable() || !j.allowedCallable(k.m, args[0]) && n.rule() != globals.RuleSideFile {
 		return "of " + describe(k.m, args[0]) + ", which is no allowed class"
 	}
 	if j.hasMethods(k.m, args[2]) {
@@ -150,7 +150,7 @@ func ruleNewobj(j *judge, k *call) string {
 	if !n.allowed() || !n.verdict.Callable() {
 		return "of " + describe(k.m, args[0]) + ", which is no allowed class"
 	}
-	if n.rule() == globals.RuleNew && len(args) == 1 || n.verdict.Use == globals.UseCall {
+	if n.rule() == globals.RuleNew && !n.isWrapper() && len(args) == 1 || n.verdict.Use == globals.UseCall {
 		return ""
 	}
 	return "of " + describe(k.m, args[0]) + " with arguments"

@@ -54,7 +54,7 @@ func (j *judge) begin(g group) {
 	j.dtypes = map[opcodes.Value]dtype{}
 	j.stored = map[opcodes.Value]bool{}
 	j.keys = [keyCache]opcodes.Value{}
-	j.storageWord, j.location = 0, 0
+	j.storageWord, j.location, j.fresh = 0, 0, 0
 	j.bundle, j.other = bundle{}, -1
 }
 
@@ -65,7 +65,7 @@ func (j *judge) once(start int64, g group, contents bool) *opcodes.Report {
 		j.c.Exceeded(j.s.At(start), "the budget of pickle opcodes (or of their memo entries or strings) is used up")
 		return nil
 	}
-	opt := opcodes.Options{Start: start, Readings: g.set, SplitKeys: g.split, Handler: j.handle, Contents: contents,
+	opt := opcodes.Options{Start: start, Readings: g.set, SplitKeys: g.split, Handler: j.handle, Contents: contents, Stops: j.opt.array,
 		Budget: opcodes.Budget{Opcodes: b.Opcodes, Entries: b.MemoEntries, StringBytes: b.StringBytes}}
 	if contents {
 		opt.Budget.Words = contentsWords

@@ -54,6 +54,10 @@ func (j *judge) notOurs(m *opcodes.Machine, e *opcodes.Event, n *name, op string
 			j.find(formats.RuleGlobalMutated, e.Offset, op+" on what "+n.text+" looks up", "")
 			return true
 		}
+		if n == nil && forgotten(m, e.Object) {
+			j.find(formats.RuleGlobalMutated, e.Offset, op+" on the result of a call of which too much lies behind to know it", "")
+			return true
+		}
 		return false
 	case opcodes.KindGlobal:
 		j.find(formats.RuleGlobalMutated, e.Offset, op+" on "+describe(m, e.Object), "")

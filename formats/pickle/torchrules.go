@@ -37,7 +37,7 @@ func ruleTensors(j *judge, k *call) string {
 // tensor says that v is a tensor, array or storage.
 func (j *judge) tensor(m *opcodes.Machine, v opcodes.Value) bool {
 	n := j.made(m, v)
-	return j.isStorage(m, v) || n.allowed() && (n.module == "torch._utils" || n.rule() == globals.RuleFromTensor ||
+	return v.Kind() == opcodes.KindPersistent && j.isStorage(m, v) || n.allowed() && (n.module == "torch._utils" || n.rule() == globals.RuleFromTensor ||
 		n.rule() == globals.RuleFromTypeV2 || n.rule() == globals.RuleClass && n.verdict.Preset == "numpy" ||
 		n.isWrapper() || n.is("numpy.core.numeric:_frombuffer", "numpy._core.numeric:_frombuffer"))
 }
@@ -58,9 +58,15 @@ func (n *name) holdsMemory() bool {
 		n.is("numpy.core.numeric:_frombuffer", "numpy._core.numeric:_frombuffer")
 }
 
-// isStorage: what a persistent id names, or what torch loads from bytes, which are inspected.
+// isStorage: what the persistent id of a storage names, or what torch loads from bytes, which are inspected. Any other
+// persistent id, and one that the machine forgot, may name any object.
 func (j *judge) isStorage(m *opcodes.Machine, v opcodes.Value) bool {
-	return v.Kind() == opcodes.KindPersistent && globalOf(m, v) == nil || j.made(m, v).rule() == globals.RuleNested
+	if v.Kind() != opcodes.KindPersistent {
+		return j.made(m, v).rule() == globals.RuleNested
+	}
+	id := m.PersistentID(v)
+	items := m.Items(id)
+	return id.Kind() == opcodes.KindTuple && (len(items) == 5 || len(items) == 6) && j.isStorageWord(m, items[0]) && j.nameOf(m, items[1]).storageClass()
 }
 
 // ruleFromStorage: torch calls methods of the storage.
@@ -82,7 +88,7 @@ func ruleSame(j *judge, k *call) string {
 	if !ok || len(args) == 0 || len(args) > 2 {
 		return unseen
 	}
-	if v := args[0]; v.Unknown() && (v.Kind() != opcodes.KindPersistent || globalOf(k.m, v) != nil) && j.made(k.m, v).rule() != globals.RuleSame {
+	if v := args[0]; v.Unknown() && (v.Kind() != opcodes.KindPersistent || !j.isStorage(k.m, v)) && j.made(k.m, v).rule() != globals.RuleSame {
 		return "of " + describe(k.m, v) + ", which it returns"
 	}
 	return ""

@@ -12,17 +12,18 @@ func globalOf(m *opcodes.Machine, v opcodes.Value) *opcodes.Global {
 	case opcodes.KindGlobal:
 		return m.Global(v)
 	case opcodes.KindPersistent:
-		if items, ok := sourceID(m, m.PersistentID(v)); ok && items[1].Kind() == opcodes.KindGlobal {
+		if items, ok := sourceID(m, m.PersistentID(v)); ok {
 			return m.Global(items[1])
 		}
 	}
 	return nil
 }
 
-// sourceID gives the parts of a persistent id ("module", class, file, source).
+// sourceID gives the parts of a persistent id ("module", class, file, source). torch's loader gives the second one back
+// whatever it is, so that nothing but a name may stand there.
 func sourceID(m *opcodes.Machine, id opcodes.Value) ([]opcodes.Value, bool) {
 	items := m.Items(id)
-	if id.Kind() != opcodes.KindTuple || len(items) != 4 || !plain(m, items[2], 0) || !plain(m, items[3], 0) {
+	if id.Kind() != opcodes.KindTuple || len(items) != 4 || items[1].Kind() != opcodes.KindGlobal || !plain(m, items[2], 0) || !plain(m, items[3], 0) {
 		return nil, false
 	}
 	return items, m.Is(items[0], "module")
@@ -126,4 +127,27 @@ func describe(m *opcodes.Machine, v opcodes.Value) string {
 func (j *judge) allowedCallable(m *opcodes.Machine, v opcodes.Value) bool {
 	n := j.nameOf(m, v)
 	return n.allowed() && (n.verdict.Use != globals.UseArgs || n.rule() == globals.RuleNew || n.rule() == globals.RuleShared)
+}
+
+// forgotten says that nothing tells any more what made v: the machine forgot its callable, or how that was made. Such a
+// call may have given what nobody may change, or an object with methods of its own.
+func forgotten(m *opcodes.Machine, v opcodes.Value) bool {
+	switch v.Kind() {
+	case opcodes.KindPersistent:
+		return m.PersistentID(v) == 0
+	case opcodes.KindCall:
+	default:
+		return false
+	}
+	callee, _, _ := m.Call(v)
+	switch callee.Kind() {
+	case opcodes.KindInvalid:
+		return true
+	case opcodes.KindPersistent:
+		return m.PersistentID(callee) == 0
+	case opcodes.KindCall:
+		_, args, _ := m.Call(callee)
+		return args == 0
+	}
+	return false
 }

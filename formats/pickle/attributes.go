@@ -92,8 +92,7 @@ func (j *judge) held(m *opcodes.Machine, e *opcodes.Event) {
 		j.find(formats.RuleReduce, e.Offset, n.text+": kept in a "+e.Object.Kind().String()+", where it may be called", n.verdict.Preset)
 	case n.indirect, n.argument && e.Object.Kind() != opcodes.KindTuple:
 		j.find(formats.RuleReduce, e.Offset, n.text+keptIn(e.Object), "")
-	case n.argument && e.Object != j.bundle.tuple:
-		j.unbundle()
+	case n.argument && e.Object != j.bundle.tuple: // see bundled for one before
 		j.bundle = bundle{tuple: e.Object, name: n, offset: e.Offset}
 	}
 }

@@ -112,11 +112,8 @@ func (j *judge) hasMethods(m *opcodes.Machine, v opcodes.Value) bool {
 	case globals.RuleClass:
 		return n.verdict.Preset != "numpy" && m.Built(v)
 	}
-	return m.Built(v) || n.is(namespaces...) // an exception, an OrderedDict: all that has a __dict__
+	return m.Built(v) // an exception, an OrderedDict: all that has a __dict__
 }
-
-// namespaces take attributes as arguments.
-var namespaces = []string{"types:SimpleNamespace", "argparse:Namespace"}
 
 func presetOf(n *name) string {
 	if n == nil || n.verdict.Status != globals.Unknown {

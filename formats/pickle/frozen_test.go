@@ -129,6 +129,7 @@ func TestHeldEverywhere(t *testing.T) {
 		{"a result, as of the storages of torch's first files", tuple(g("torch", "FloatStorage")), ""},
 		{"a tuple that waits", storage + "N0Q", ""},
 		{"a tuple that waits for another call", storage + od + "0Q", held},
+		{"a tuple that waits for another id", storage + "NQ", held},
 		{"two tuples", storage + storage + "QN\x87", held},
 		{"a persistent id", storage + "Q", ""},
 		{"a persistent id from the memo", storage + "q\x01Q", ""},

@@ -15,7 +15,7 @@ func rulePartial(j *judge, k *call) string {
 
 // partialFunction says why a stored call may not be of v, or "". Namespaces take any keyword for an attribute.
 func (j *judge) partialFunction(m *opcodes.Machine, v opcodes.Value) string {
-	if n := j.nameOf(m, v); !j.allowedCallable(m, v) || n.is(namespaces...) || onlyNamed(n) {
+	if n := j.nameOf(m, v); !j.allowedCallable(m, v) || n.is("types:SimpleNamespace", "argparse:Namespace") || onlyNamed(n) {
 		return "of " + describe(m, v) + ", which is no allowed function"
 	}
 	return ""

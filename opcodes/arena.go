@@ -45,6 +45,9 @@ const flagFrozen = flagUnhashable
 // flagBuilt says that BUILD gave a state to what a call gave.
 const flagBuilt = flagUnhashable
 
+// flagNoted is whoever asks's own mark on what a persistent id gave: see Machine.Note.
+const flagNoted = flagUnhashable
+
 // flagLong, in the header of a tuple's body, says that its last word is the number of items.
 const flagLong = 1 << 31
 

@@ -290,6 +290,18 @@ func (m *Machine) PersistentID(v Value) Value {
 	return 0
 }
 
+// Note marks what a persistent id gave: Noted tells so even when the id is forgotten.
+func (m *Machine) Note(v Value) {
+	if v.Kind() == KindPersistent && v.inArena() {
+		*m.a.of(v) |= flagNoted
+	}
+}
+
+// Noted says that Note marked v.
+func (m *Machine) Noted(v Value) bool {
+	return v.Kind() == KindPersistent && v.inArena() && *m.a.of(v)&flagNoted != 0
+}
+
 // An Attachment is what one opcode gave to a call result: Args as in the Event of that Kind.
 type Attachment struct {
 	Kind EventKind

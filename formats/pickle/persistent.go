@@ -11,6 +11,7 @@ import (
 // ("storage", class, key, location, elements[, view]) and, in files of old versions, ("module", class, file, source).
 func (j *judge) persistent(m *opcodes.Machine, e *opcodes.Event) {
 	if storage, ok := j.storage(m, e); ok {
+		m.Note(e.Result) // many tensors share a storage, and the machine forgets ids
 		if j.opt.Storage != nil && !j.told(e.Offset) {
 			j.opt.Storage(storage)
 		}

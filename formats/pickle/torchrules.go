@@ -59,14 +59,12 @@ func (n *name) holdsMemory() bool {
 }
 
 // isStorage: what the persistent id of a storage names, or what torch loads from bytes, which are inspected. Any other
-// persistent id, and one that the machine forgot, may name any object.
+// persistent id may name any object, and so may one that was no storage's when the machine still had it.
 func (j *judge) isStorage(m *opcodes.Machine, v opcodes.Value) bool {
 	if v.Kind() != opcodes.KindPersistent {
 		return j.made(m, v).rule() == globals.RuleNested
 	}
-	id := m.PersistentID(v)
-	items := m.Items(id)
-	return id.Kind() == opcodes.KindTuple && (len(items) == 5 || len(items) == 6) && j.isStorageWord(m, items[0]) && j.nameOf(m, items[1]).storageClass()
+	return m.Noted(v)
 }
 
 // ruleFromStorage: torch calls methods of the storage.

@@ -118,15 +118,15 @@ func TestOtherFoldersAreNotCleared(t *testing.T) {
 
 // A name that somebody has cleared in its moment is a name less.
 func TestFileWithoutAName(t *testing.T) {
-	d, err := private(t.TempDir() + "/.")
-	if err == nil {
+	if _, err := private(t.TempDir() + "/."); err == nil {
 		t.Fatal("a temporary folder is private")
 	}
 	dir := filepath.Join(t.TempDir(), "spool")
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if d, err = private(dir); err != nil {
+	d, err := private(dir)
+	if err != nil {
 		t.Fatal(err)
 	}
 	defer d.Close()

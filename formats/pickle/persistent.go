@@ -10,8 +10,10 @@ import (
 // persistent judges a persistent id, which the loader's own persistent_load turns into an object. Known are torch's:
 // ("storage", class, key, location, elements[, view]) and, in files of old versions, ("module", class, file, source).
 func (j *judge) persistent(m *opcodes.Machine, e *opcodes.Event) {
-	if storage, ok := j.storage(m, e); ok {
+	if j.namesStorage(m, e.Args) {
 		m.Note(e.Result) // many tensors share a storage, and the machine forgets ids
+	}
+	if storage, ok := j.storage(m, e); ok {
 		if j.opt.Storage != nil && !j.told(e.Offset) {
 			j.opt.Storage(storage)
 		}
@@ -21,6 +23,12 @@ func (j *judge) persistent(m *opcodes.Machine, e *opcodes.Event) {
 		return // torch compares the source with the class's own and warns
 	}
 	j.find(formats.RulePersistentID, e.Offset, "not a torch storage: "+render(m, e.Args, 200), "")
+}
+
+// namesStorage says that an id is a storage's to every loader.
+func (j *judge) namesStorage(m *opcodes.Machine, id opcodes.Value) bool {
+	items := m.Items(id)
+	return id.Kind() == opcodes.KindTuple && (len(items) == 5 || len(items) == 6) && j.isStorageWord(m, items[0]) && j.nameOf(m, items[1]).storageClass()
 }
 
 // storage reads a persistent id as a torch storage.

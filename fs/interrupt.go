@@ -22,7 +22,21 @@ const harmless = 1<<(unix.SIGURG-1) | 1<<(unix.SIGCHLD-1) | 1<<(unix.SIGWINCH-1)
 // untilSignalled gives a context that ends when the asker has a pending signal that is not harmless, or when the server
 // gives up. The returned function must be called.
 func (t *tree) untilSignalled(who asker) (context.Context, context.CancelFunc) {
-	ctx, stop := context.WithCancel(context.Background())
+	return t.endedBy(context.Background(), who.cancel, func() bool { return signalled(who.caller.Pid) })
+}
+
+// untilGone gives a context for work that key names, which outlasts waits, the contexts given, that signals have ended. It
+// ends with the asker's thread, once nobody else waits for the work, and when the server gives up. The returned function must
+// be called.
+func (t *tree) untilGone(wait context.Context, who asker, key workKey) (context.Context, context.CancelFunc) {
+	return t.endedBy(context.WithoutCancel(wait), wait.Done(), func() bool {
+		return gone(who.caller.Pid) && !t.underWay.wanted(key)
+	})
+}
+
+// endedBy gives a context that ends when over says so, which is asked again and again from sign on, or when the server gives up.
+func (t *tree) endedBy(parent context.Context, sign <-chan struct{}, over func() bool) (context.Context, context.CancelFunc) {
+	ctx, stop := context.WithCancel(parent)
 	go func() {
 		select {
 		case <-ctx.Done():
@@ -30,39 +44,11 @@ func (t *tree) untilSignalled(who asker) (context.Context, context.CancelFunc) {
 		case <-t.done:
 			stop()
 			return
-		case <-who.cancel:
+		case <-sign:
 		}
 		tick := time.NewTicker(pendingPoll)
 		defer tick.Stop()
-		for !signalled(who.caller.Pid) {
-			select {
-			case <-ctx.Done():
-				return
-			case <-t.done:
-				stop()
-				return
-			case <-tick.C:
-			}
-		}
-		stop()
-	}()
-	return ctx, stop
-}
-
-// untilGone gives a context for work that key names, which outlasts waits, the contexts given, that signals have ended. It
-// ends with the asker's thread, once nobody else waits for the work, and when the server gives up. The returned function must
-// be called.
-func (t *tree) untilGone(wait context.Context, who asker, key workKey) (context.Context, context.CancelFunc) {
-	ctx, stop := context.WithCancel(context.WithoutCancel(wait))
-	go func() {
-		select {
-		case <-ctx.Done():
-			return
-		case <-wait.Done():
-		}
-		tick := time.NewTicker(pendingPoll)
-		defer tick.Stop()
-		for !gone(who.caller.Pid) || t.underWay.wanted(key) {
+		for !over() {
 			select {
 			case <-ctx.Done():
 				return

@@ -1,5 +1,5 @@
 // Package lean tells the two programs apart that are built of cmd/trustfs. Built with the tag "lean" it is bin/trustfs,
-// which starts in a tenth of the time because OPA, Sigstore's libraries and the readers of bills of materials are not in
+// which starts in a quarter of the time because OPA, Sigstore's libraries and the readers of bills of materials are not in
 // it; built without, bin/trustfs-engine, which has everything. What needs the missing parts ends in ErrBeyond there, and
 // the command hands over to the engine before anything is printed.
 //
